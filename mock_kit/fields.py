@@ -9,6 +9,7 @@ from mock_kit.moments import parse_moment
 
 LARGEST_INTEGER = 10**15
 LONGEST_TEXT = 500
+CURRENCY = re.compile(r"[A-Z]{3}")
 
 T = TypeVar("T")
 
@@ -69,6 +70,15 @@ class Fields:
     def integer(self, name: str, *, least: int = -LARGEST_INTEGER, most: int = LARGEST_INTEGER) -> int:
         return self._required(name, self.optional_integer(name, least=least, most=most))
 
+    def optional_currency(self, name: str) -> str | None:
+        value = self.optional_text(name)
+        if value is not None and not CURRENCY.fullmatch(value):
+            raise self.invalid(name, "must be an ISO 4217 code such as USD")
+        return value
+
+    def currency(self, name: str) -> str:
+        return self._required(name, self.optional_currency(name))
+
     def optional_flag(self, name: str) -> bool | None:
         value = self._take(name)
         if value is not None and not isinstance(value, bool):
@@ -84,7 +94,9 @@ class Fields:
         try:
             return None if value is None else parse_moment(value)
         except ValueError:
-            raise self.invalid(name, "must be an RFC 3339 timestamp such as 2026-01-31T00:00:00Z") from None
+            raise self.invalid(
+                name, "must be an RFC 3339 timestamp of the years 1970 to 2199, such as 2026-01-31T00:00:00Z"
+            ) from None
 
     def moment(self, name: str) -> datetime:
         return self._required(name, self.optional_moment(name))
