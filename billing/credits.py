@@ -4,8 +4,8 @@ A grant is a pool with an expiry of its own; every other entry names the grant i
 month is one such grant, all others are given by hand. The functions here take the entries that stand and return the
 ones to append, none when their cause is recorded already.
 
-On a change of tier, GRANT is what an upgrade adds and CLAWBACK what a downgrade takes. ADJUSTMENT gives back the part of
-a clawback that was spent before, because no balance goes below zero, and collects it from the next upgrade of that
+On a change of tier, GRANT is what an upgrade adds and CLAWBACK what a downgrade takes. ADJUSTMENT gives back the part
+of a clawback that was spent before, because no balance goes below zero, and collects it from the next upgrade of that
 month: the adjustments of a grant sum to what its clawbacks still owe.
 """
 

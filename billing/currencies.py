@@ -1,6 +1,6 @@
 """Currencies as data: ISO 4217 minor-unit exponents, and the smallest amounts that can be charged.
 
-The ISO codes without a minor unit (metals, funds, testing) are left out: nobody is billed in them.
+Metals, funds and testing codes are left out: nobody is billed in them.
 """
 
 _CODES_BY_EXPONENT = {
@@ -20,27 +20,34 @@ EXPONENTS = {code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() fo
 # In minor units, from docs.stripe.com/currencies. A currency that is not listed there has no published minimum.
 MINIMUM_CHARGE_MINOR = {
     "AED": 200,
+    "ARS": 50,
     "AUD": 50,
-    "BGN": 100,
     "BRL": 50,
     "CAD": 50,
     "CHF": 50,
+    "COP": 50,
     "CZK": 1500,
     "DKK": 250,
     "EUR": 50,
     "GBP": 30,
     "HKD": 400,
     "HUF": 17500,
+    "IDR": 50,
+    "ILS": 50,
     "INR": 50,
     "JPY": 50,
+    "KRW": 50,
     "MXN": 1000,
     "MYR": 200,
     "NOK": 300,
     "NZD": 50,
+    "PHP": 50,
     "PLN": 200,
     "RON": 200,
+    "RUB": 50,
     "SEK": 300,
     "SGD": 50,
     "THB": 1000,
     "USD": 50,
+    "ZAR": 50,
 }

@@ -43,7 +43,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from billing.error_codes import ErrorCode
+from billing.error_codes import ErrorCode as ErrorCode
 
 
 class BillingError(Exception):
