@@ -103,7 +103,7 @@ class Rejected(ProviderError):
         facts = [f"status {self.status}"]
         if field := loggable(self.field):
             facts.append(f"field {field}")
-        return f"rejected as {loggable(self.code)} ({', '.join(facts)})"
+        return f"rejected as {loggable(self.code) or 'unnamed'} ({', '.join(facts)})"
 
 
 class NotFound(Rejected):

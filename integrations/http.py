@@ -21,6 +21,8 @@ READ_SECONDS = 10.0
 # httpx scans its whole pool on every request, so a large pool costs more than it gives.
 MAX_CONNECTIONS = 20
 
+LAST_PORT = 65535
+
 
 def provider_http_client(
     base_url: str,
@@ -60,6 +62,8 @@ def _base_url_problem(url: str, *, sandbox: bool) -> str | None:
         return "this is not an address"
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         return "an address starting with https:// is needed"
+    if parsed.port is not None and not 1 <= parsed.port <= LAST_PORT:
+        return "the port must be between 1 and 65535"
     if parsed.userinfo or parsed.query or parsed.fragment or "?" in url or "#" in url or "@" in url:
         return "the address must hold no user, query or fragment"
     return _host_problem(parsed, sandbox=sandbox)
