@@ -1,0 +1,1 @@
+"""What each route does. Handlers never wait, so every request is atomic."""
