@@ -15,7 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 _NAME_CHARS = 200
 
 # Stripe's limits: docs.stripe.com/api/metadata
-_METADATA_KEYS = 50
+_METADATA_KEYS = 49  # Stripe takes 50, and one of them is the entity id
 _METADATA_KEY_CHARS = 40
 _METADATA_VALUE_CHARS = 500
 

@@ -1,0 +1,149 @@
+"""Everything that can be set, read once from the environment and `.env`, and passed down.
+
+With nothing set, the service talks to the two mocks on this machine.
+"""
+
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from integrations.http import check_base_url
+from integrations.metronome.credentials import OAuthCredentials, UnusableCredentials
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+SANDBOX_CLIENT_ID = "sandbox-client"
+SANDBOX_CLIENT_SECRET = SecretStr("sandbox-secret")
+SANDBOX_STRIPE_KEY = SecretStr("sk_test_sandbox")
+
+
+class InvalidSettings(Exception):
+    """One line for the operator, naming the setting."""
+
+
+class Settings(BaseSettings):
+    """Named as their environment variables. Secrets never print."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=0, le=65535)
+    mock_metronome_port: int = Field(default=3001, ge=0, le=65535)
+    mock_stripe_port: int = Field(default=3002, ge=0, le=65535)
+    data_dir: Path = Path("data")
+    database_url: str = ""
+
+    metronome_api_url: str = ""
+    metronome_oauth_client_id: str = ""
+    metronome_oauth_client_secret: SecretStr = SecretStr("")
+    metronome_oauth_token_url: str = ""
+    metronome_oauth_scope: str = "billing:read billing:write"
+    metronome_oauth_credentials_file: Path | None = None
+    metronome_webhook_secret: SecretStr = SecretStr("")
+
+    stripe_secret_key: SecretStr = SecretStr("")
+    stripe_publishable_key: str = ""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_base: str = ""
+
+    graphiql_dir: Path = Path("build/graphiql")
+    log_format: str = Field(default="text", pattern="^(text|json)$")
+    # How long a mutation waits for its operation before it answers RUNNING.
+    operation_wait_seconds: float = Field(default=5.0, ge=0, le=60)
+    # How long a stop waits for steps that are in hand.
+    drain_seconds: float = Field(default=10.0, ge=0, le=120)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.sandbox != self._is_loopback(self.stripe_url):
+            raise ValueError("METRONOME_API_URL and STRIPE_API_BASE must both be the mocks or both be the real ones")
+        check_base_url(self.metronome_url, setting="METRONOME_API_URL", sandbox=self.sandbox)
+        check_base_url(self.stripe_url, setting="STRIPE_API_BASE", sandbox=self.sandbox)
+        check_base_url(self.token_url, setting="METRONOME_OAUTH_TOKEN_URL", sandbox=self.sandbox)
+        self._check_stripe_key()
+        if not self.sandbox and not self.metronome_oauth_credentials_file:
+            self._require("METRONOME_OAUTH_CLIENT_ID", "METRONOME_OAUTH_CLIENT_SECRET")
+        return self
+
+    def _check_stripe_key(self) -> None:
+        key = self.stripe_key.get_secret_value()
+        if not key:
+            raise ValueError("STRIPE_SECRET_KEY is required with the real Stripe")
+        if not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
+            raise ValueError("STRIPE_SECRET_KEY must start with sk_test_, rk_test_, sk_live_ or rk_live_")
+        if self.sandbox and self.livemode:
+            raise ValueError("STRIPE_SECRET_KEY is a live key, and STRIPE_API_BASE is a mock")
+
+    def _require(self, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name.lower())
+            if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                raise ValueError(f"{name} is required with the real Metronome")
+
+    @property
+    def metronome_url(self) -> str:
+        return self.metronome_api_url or f"http://127.0.0.1:{self.mock_metronome_port}"
+
+    @property
+    def stripe_url(self) -> str:
+        return self.stripe_api_base or f"http://127.0.0.1:{self.mock_stripe_port}"
+
+    @property
+    def token_url(self) -> str:
+        return self.metronome_oauth_token_url or f"{self.metronome_url.rstrip('/')}/oauth/token"
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether both providers are the mocks of this machine."""
+        return self._is_loopback(self.metronome_url)
+
+    @property
+    def stripe_key(self) -> SecretStr:
+        given = self.stripe_secret_key
+        return given if given.get_secret_value() or not self.sandbox else SANDBOX_STRIPE_KEY
+
+    @property
+    def livemode(self) -> bool:
+        return self.stripe_key.get_secret_value().startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def stripe_webhook_secrets(self) -> list[SecretStr]:
+        """More than one while a secret is being rolled."""
+        return [SecretStr(part.strip()) for part in self.stripe_webhook_secret.get_secret_value().split(",")]
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite://{self.data_dir.absolute() / 'billing.sqlite'}"
+
+    def metronome_credentials(self) -> OAuthCredentials:
+        """The credentials file wins over the single settings. Raises `InvalidSettings`."""
+        try:
+            if self.metronome_oauth_credentials_file is not None:
+                return OAuthCredentials.from_file(self.metronome_oauth_credentials_file)
+            secret = self.metronome_oauth_client_secret
+            use_sandbox = self.sandbox and not self.metronome_oauth_client_id and not secret.get_secret_value()
+            return OAuthCredentials(
+                client_id=SANDBOX_CLIENT_ID if use_sandbox else self.metronome_oauth_client_id,
+                client_secret=SANDBOX_CLIENT_SECRET if use_sandbox else secret,
+                token_url=self.token_url,
+                scope=self.metronome_oauth_scope,
+            )
+        except UnusableCredentials as problem:
+            raise InvalidSettings(f"METRONOME_OAUTH_CREDENTIALS_FILE: {problem}") from None
+
+    @staticmethod
+    def _is_loopback(url: str) -> bool:
+        return urlsplit(url).hostname in LOOPBACK
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Raises `InvalidSettings` with one line that names the first setting that is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic itself
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        name = "".join(str(part).upper() for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise InvalidSettings(f"{name}: {message}" if name else message) from None

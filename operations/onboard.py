@@ -1,0 +1,284 @@
+"""onboard: one customer in Metronome, in Stripe and here, on a plan, with credits and, if paid, a first invoice."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from billing.entity import Entity
+from billing.error_codes import ErrorCode
+from billing.errors import CustomerExists, InvalidInput, PaymentMethodNotFound
+from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
+from billing.money import minimum_charge
+from billing.periods import period_at
+from billing.tiers import Plan
+from integrations.errors import Rejected, Unavailable
+from models import (
+    Customer,
+    Invoice,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    Payment,
+    PaymentStatus,
+    Subscription,
+)
+from operations.crashpoints import crashpoint
+from operations.effects import Refusal
+from operations.engine import Engine, Next, Step
+from operations.idempotency import answered_by, check_key, input_hash, remember
+from operations.steps.case import Case
+from operations.steps.contracts import open_contract
+from operations.steps.credits import grant_first_credits
+from operations.steps.customers import create_metronome_customer, create_stripe_customer
+from operations.steps.invoices import first_invoice_key, issue_first_invoice, mark_paid_in_metronome
+from operations.steps.payment_methods import attach_default_payment_method
+from operations.steps.payments import collect
+from operations.tools import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarding:
+    """What is asked for, already validated by the types it is made of."""
+
+    entity: Entity
+    plan: Plan
+    payment_method_id: str | None
+
+    def as_input(self) -> dict[str, object]:
+        return {
+            "entity": {
+                "id": self.entity.id,
+                "type": self.entity.type.value,
+                "name": self.entity.name,
+                "email": self.entity.email,
+                "metadata": dict(self.entity.metadata),
+            },
+            "tier": self.plan.tier.value,
+            "billing_period": self.plan.billing_period.value,
+            "price_minor": self.plan.price.minor_units,
+            "currency": self.plan.price.currency,
+            "credits_per_month": self.plan.credits_per_month,
+            "payment_method_id": self.payment_method_id,
+        }
+
+
+async def onboard(
+    request: Onboarding, *, idempotency_key: str | None, engine: Engine, tools: Tools, wait_seconds: float
+) -> str:
+    """Accept the onboarding and wait a moment for it to end. Returns the operation's id.
+
+    Raises a `BillingError` when the input is refused; nothing has changed anywhere then.
+    """
+    check_key(idempotency_key)
+    _check_price(request.plan)
+    operation_id = await _known(request, idempotency_key, tools.now())
+    if operation_id is None:
+        await _check_payment_method(request.payment_method_id, tools)
+        operation_id = await _accept(request, idempotency_key, tools.now())
+        crashpoint("onboard.accepted")
+        await engine.run(operation_id, OperationKind.ONBOARD)
+    await engine.wait(operation_id, seconds=wait_seconds)
+    return operation_id
+
+
+def _check_price(plan: Plan) -> None:
+    least = minimum_charge(plan.price.currency)
+    if plan.price.is_positive and plan.price < least:
+        raise InvalidInput("enterpriseTerms.price", f"must be zero or at least {least}, the least that can be charged")
+
+
+async def _check_payment_method(payment_method_id: str | None, tools: Tools) -> None:
+    """Refuse an id that names nothing. When Stripe is away, the attempt to attach it will tell."""
+    if payment_method_id is None:
+        return
+    try:
+        await tools.stripe.get_payment_method(payment_method_id=payment_method_id)
+    except Rejected:
+        raise PaymentMethodNotFound(payment_method_id) from None
+    except Unavailable:
+        return
+
+
+async def _known(request: Onboarding, idempotency_key: str | None, at: datetime) -> str | None:
+    """The operation that answers this request already, by key or because the very same was asked before."""
+    hashed = input_hash(OperationKind.ONBOARD, request.as_input())
+    if answered := await answered_by(idempotency_key, hashed):
+        return answered
+    earlier = (
+        await Operation.filter(customer__entity_id=request.entity.id, kind=OperationKind.ONBOARD)
+        .order_by("-created_at", "-id")
+        .first()
+    )
+    if earlier is None:
+        return None
+    if earlier.input_hash != hashed:
+        raise CustomerExists(request.entity.id)
+    if earlier.status is OperationStatus.FAILED:
+        return None
+    await _remember_alias(idempotency_key, earlier.id, hashed, at)
+    return earlier.id
+
+
+async def _remember_alias(key: str | None, operation_id: str, hashed: str, at: datetime) -> None:
+    try:
+        async with in_transaction():
+            await remember(key, operation_id, hashed, at)
+    except IntegrityError:
+        await answered_by(key, hashed)  # the same key, a moment earlier: refuse it if it meant something else
+
+
+async def _accept(request: Onboarding, idempotency_key: str | None, at: datetime) -> str:
+    try:
+        async with in_transaction():
+            return await _write_pending(request, idempotency_key, at)
+    except IntegrityError:
+        # The same entity or the same key, accepted a moment earlier by somebody else.
+        known = await _known(request, idempotency_key, at)
+        if known is None:
+            raise
+        return known
+
+
+async def _write_pending(request: Onboarding, idempotency_key: str | None, at: datetime) -> str:
+    hashed = input_hash(OperationKind.ONBOARD, request.as_input())
+    customer = await Customer.get_or_none(entity_id=request.entity.id)
+    if customer is None:
+        customer = await _write_customer(request, at)
+    operation = await Operation.create(
+        kind=OperationKind.ONBOARD,
+        customer_id=customer.id,
+        input=request.as_input(),
+        input_hash=hashed,
+        status=OperationStatus.RUNNING,
+        created_at=at,
+        updated_at=at,
+    )
+    await remember(idempotency_key, operation.id, hashed, at)
+    return operation.id
+
+
+async def _write_customer(request: Onboarding, at: datetime) -> Customer:
+    entity, plan = request.entity, request.plan
+    customer = await Customer.create(
+        entity_id=entity.id,
+        entity_type=entity.type,
+        name=entity.name,
+        email=entity.email,
+        metadata=dict(entity.metadata),
+        currency=plan.price.currency,
+        created_at=at,
+        updated_at=at,
+    )
+    period = period_at(at.date(), plan.billing_period, at.date())
+    await Subscription.create(
+        customer_id=customer.id,
+        status=SubscriptionStatus.PENDING,
+        tier=plan.tier,
+        billing_period=plan.billing_period,
+        price_minor=plan.price.minor_units,
+        currency=plan.price.currency,
+        credits_per_month=plan.credits_per_month,
+        anchor=at.date(),
+        credit_anchor=at.date(),
+        period_start=period.start,
+        period_end=period.end,
+        created_at=at,
+        updated_at=at,
+    )
+    return customer
+
+
+async def create_customers(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    metronome, stripe = await asyncio.gather(
+        create_metronome_customer(case, tools), create_stripe_customer(case, tools)
+    )
+    if metronome is not None:
+        return await _fail(operation_id, "metronome", metronome, tools.now())
+    if stripe is not None:
+        return await _fail(operation_id, "stripe", stripe, tools.now())
+    return Next.CONTINUE
+
+
+async def open_contract_and_attach_card(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    payment_method_id = case.operation.input["payment_method_id"]
+    refusal, _ = await asyncio.gather(
+        open_contract(case, tools),
+        attach_default_payment_method(case, payment_method_id, tools) if payment_method_id else asyncio.sleep(0),
+    )
+    return await _fail(operation_id, "metronome", refusal, tools.now()) if refusal else Next.CONTINUE
+
+
+async def grant_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    refusals = await asyncio.gather(grant_first_credits(case, tools), issue_first_invoice(case, tools))
+    for refusal in refusals:
+        if refusal is not None:
+            return await _fail(operation_id, "metronome", refusal, tools.now())
+    return Next.CONTINUE
+
+
+async def collect_first_invoice(operation_id: str, tools: Tools) -> Next:
+    invoice = await _first_invoice(operation_id)
+    if invoice is not None:
+        await collect(operation_id, invoice, tools)
+    return Next.CONTINUE
+
+
+async def report_payment(operation_id: str, tools: Tools) -> Next:
+    invoice = await _first_invoice(operation_id)
+    if invoice is not None and await Payment.exists(invoice_id=invoice.id, status=PaymentStatus.SUCCEEDED):
+        refusal = await mark_paid_in_metronome(operation_id, invoice, tools)
+        if refusal is not None:
+            return await _fail(operation_id, "metronome", refusal, tools.now())
+    return Next.CONTINUE
+
+
+async def activate(operation_id: str, tools: Tools) -> Next:
+    """One transaction makes the subscription live and ends the operation."""
+    invoice = await _first_invoice(operation_id)
+    declined = invoice is not None and await Payment.exists(invoice_id=invoice.id, status=PaymentStatus.FAILED)
+    event = SubscriptionEvent.PAYMENT_FAILED if declined else SubscriptionEvent.PROVISIONED
+    at = tools.now()
+    async with in_transaction():
+        ended = await Operation.filter(id=operation_id, status=OperationStatus.RUNNING).update(
+            status=OperationStatus.SUCCEEDED, last_problem=None, updated_at=at, finished_at=at
+        )
+        if ended:
+            case = await Case.load(operation_id)
+            await Subscription.filter(id=case.subscription.id, status=SubscriptionStatus.PENDING).update(
+                status=next_status(SubscriptionStatus.PENDING, event), started_at=at, updated_at=at
+            )
+    crashpoint("onboard.activated")
+    return Next.CONTINUE
+
+
+STEPS: tuple[Step, ...] = (
+    create_customers,
+    open_contract_and_attach_card,
+    grant_credits_and_invoice,
+    collect_first_invoice,
+    report_payment,
+    activate,
+)
+
+
+async def _first_invoice(operation_id: str) -> Invoice | None:
+    case = await Case.load(operation_id)
+    return await Invoice.get_or_none(key=first_invoice_key(case.subscription.id))
+
+
+async def _fail(operation_id: str, provider: str, refusal: Refusal, at: datetime) -> Next:
+    """A provider said a definite no. What stands stays, and the same onboarding sent again goes on from there."""
+    await Operation.filter(id=operation_id, status=OperationStatus.RUNNING).update(
+        status=OperationStatus.FAILED,
+        error_code=ErrorCode.PROVIDER_REJECTED,
+        error_message=f"{provider} refused: {refusal.message}"[:1000],
+        updated_at=at,
+        finished_at=at,
+    )
+    return Next.STOP

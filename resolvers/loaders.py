@@ -1,0 +1,125 @@
+"""Nested lists: one statement for all parents of a page."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+from tortoise.models import Model
+
+import models
+from resolvers.pages import check_first
+from schema.context import Loaders, PerCustomer
+from schema.types.credits import CreditEntry
+from schema.types.invoice import Invoice, InvoiceLine
+from schema.types.money import Money
+from schema.types.operation import Operation, OperationStep
+from schema.types.payment import Payment, PaymentMethod
+from schema.types.scalars import BigInt
+
+T = TypeVar("T")
+
+
+def make_loaders() -> Loaders:
+    """Fresh for each request: a loader remembers what it loaded."""
+    return Loaders(
+        credit_entries=_newest(models.CreditEntry, CreditEntry, by="at"),
+        invoices=_newest(models.Invoice, Invoice, by="issued_at"),
+        payments=_newest(models.Payment, Payment, by="created_at"),
+        operations=_newest(models.Operation, Operation, by="created_at"),
+        payment_methods=DataLoader(_payment_methods),
+        invoice_lines=DataLoader(_invoice_lines),
+        invoice_payments=DataLoader(_invoice_payments),
+        operation_steps=DataLoader(_operation_steps),
+    )
+
+
+def _newest(model: type[Model], node_type: Any, *, by: str) -> DataLoader[PerCustomer, list[Any]]:
+    async def load(keys: list[PerCustomer]) -> list[list[Any]]:
+        found: dict[PerCustomer, list[Any]] = defaultdict(list)
+        for first in sorted({key.first for key in keys}):
+            owners = [key.customer_id for key in keys if key.first == first]
+            for customer_id, row in await _newest_rows(model, node_type.COLUMNS, owners, by=by, first=first):
+                found[PerCustomer(customer_id, first)].append(node_type.from_row(row))
+        return [found[key] for key in keys]
+
+    return DataLoader(load)
+
+
+async def _newest_rows(
+    model: type[Model], columns: Sequence[str], customer_ids: Sequence[str], *, by: str, first: int
+) -> list[tuple[str, tuple[Any, ...]]]:
+    """The newest rows of each customer. A window function: Tortoise has no word for it."""
+    table = model._meta.db_table
+    selected = ", ".join(_expression(column) for column in columns)
+    connection = model._meta.db
+    marks = _placeholders(connection.capabilities.dialect, len(customer_ids) + 1)
+    rows = await connection.execute_query_dict(
+        f"SELECT customer_id, {selected} FROM ("  # noqa: S608  every name is ours; every value is a parameter
+        f"SELECT *, ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY {by} DESC, id DESC) AS place "
+        f"FROM {table} WHERE customer_id IN ({', '.join(marks[:-1])})) AS ranked "
+        f"WHERE place <= {marks[-1]} ORDER BY customer_id, place",
+        [*customer_ids, check_first(first)],
+    )
+    return [(row["customer_id"], tuple(_value(model, column, row[column]) for column in columns)) for row in rows]
+
+
+def _expression(column: str) -> str:
+    if column == "customer__entity_id":
+        return "(SELECT entity_id FROM customer WHERE customer.id = ranked.customer_id) AS customer__entity_id"
+    return column
+
+
+def _value(model: type[Model], column: str, raw: Any) -> Any:
+    field = model._meta.fields_map.get(column)
+    return raw if field is None else field.to_python_value(raw)
+
+
+def _placeholders(dialect: str, count: int) -> list[str]:
+    return [f"${place}" for place in range(1, count + 1)] if dialect == "postgres" else ["?"] * count
+
+
+async def _payment_methods(customer_ids: list[str]) -> list[list[PaymentMethod]]:
+    query = models.PaymentMethod.filter(customer_id__in=customer_ids, detached_at=None)
+    rows = await query.order_by("-is_default", "-attached_at").values_list("customer_id", *PaymentMethod.COLUMNS)
+    return _grouped(customer_ids, rows, PaymentMethod.from_row)
+
+
+async def _invoice_lines(invoice_ids: list[str]) -> list[list[InvoiceLine]]:
+    rows = (
+        await models.InvoiceLine.filter(invoice_id__in=invoice_ids)
+        .order_by("invoice_id", "position")
+        .values_list("invoice_id", "description", "quantity", "unit_price_minor", "amount_minor", "invoice__currency")
+    )
+    return _grouped(invoice_ids, rows, _line)
+
+
+def _line(row: tuple[Any, ...]) -> InvoiceLine:
+    description, quantity, unit_price_minor, amount_minor, currency = row
+    return InvoiceLine(
+        description=description,
+        quantity=BigInt(quantity),
+        unit_price=Money.of(unit_price_minor, currency),
+        amount=Money.of(amount_minor, currency),
+    )
+
+
+async def _invoice_payments(invoice_ids: list[str]) -> list[list[Payment]]:
+    query = models.Payment.filter(invoice_id__in=invoice_ids).order_by("-attempt")
+    return _grouped(invoice_ids, await query.values_list("invoice_id", *Payment.COLUMNS), Payment.from_row)
+
+
+async def _operation_steps(operation_ids: list[str]) -> list[list[OperationStep]]:
+    query = models.ProviderEffect.filter(operation_id__in=operation_ids).order_by("first_sent_at", "step", "attempt")
+    rows = await query.values_list("operation_id", *OperationStep.COLUMNS)
+    return _grouped(operation_ids, rows, OperationStep.from_row)
+
+
+def _grouped(
+    owners: Sequence[str], rows: Sequence[tuple[Any, ...]], make: Callable[[tuple[Any, ...]], T]
+) -> list[list[T]]:
+    """Rows that start with their owner's id, as one list for each owner, in the owners' order."""
+    found: dict[str, list[T]] = defaultdict(list)
+    for owner, *row in rows:
+        found[owner].append(make(tuple(row)))
+    return [found[owner] for owner in owners]

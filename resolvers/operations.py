@@ -1,0 +1,34 @@
+import strawberry
+
+import models
+from resolvers.pages import one, page
+from schema.types.connection import Connection
+from schema.types.enums import OperationKind, OperationStatus
+from schema.types.operation import Operation
+
+
+@strawberry.input(description="All that is given must hold.")
+class OperationFilter:
+    entity_id: str | None = None
+    kind: OperationKind | None = None
+    status: OperationStatus | None = None
+
+
+async def operation(id: strawberry.ID) -> Operation | None:  # noqa: A002  its name in the schema
+    row = await one(models.Operation.filter(id=id), Operation.COLUMNS)
+    return Operation.from_row(row) if row else None
+
+
+async def operations(
+    first: int = 20,
+    after: str | None = None,
+    filter: OperationFilter | None = None,  # noqa: A002  its name in the schema
+) -> Connection[Operation]:
+    query = models.Operation.all()
+    if filter and filter.entity_id is not None:
+        query = query.filter(customer__entity_id=filter.entity_id)
+    if filter and filter.kind is not None:
+        query = query.filter(kind=filter.kind)
+    if filter and filter.status is not None:
+        query = query.filter(status=filter.status)
+    return await page(query, Operation, first=first, after=after)

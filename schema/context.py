@@ -1,0 +1,54 @@
+"""What a resolver is handed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from operations.engine import Engine
+from operations.tools import Tools
+
+if TYPE_CHECKING:
+    from schema.types.credits import CreditEntry
+    from schema.types.invoice import Invoice, InvoiceLine
+    from schema.types.operation import Operation, OperationStep
+    from schema.types.payment import Payment, PaymentMethod
+
+
+class PerCustomer(NamedTuple):
+    """A nested list: whose, and how many of the newest."""
+
+    customer_id: str
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaders:
+    """One statement each for the whole page, whatever its size."""
+
+    credit_entries: "DataLoader[PerCustomer, list[CreditEntry]]"
+    invoices: "DataLoader[PerCustomer, list[Invoice]]"
+    payments: "DataLoader[PerCustomer, list[Payment]]"
+    operations: "DataLoader[PerCustomer, list[Operation]]"
+    payment_methods: "DataLoader[str, list[PaymentMethod]]"
+    invoice_lines: "DataLoader[str, list[InvoiceLine]]"
+    invoice_payments: "DataLoader[str, list[Payment]]"
+    operation_steps: "DataLoader[str, list[OperationStep]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    tools: Tools
+    engine: Engine
+    loaders: Loaders
+    wait_seconds: float
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        return self.tools.now
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,97 @@
+from datetime import datetime
+from typing import Any, Self
+
+import strawberry
+
+from schema.context import Info, PerCustomer
+from schema.types.credits import CreditBalance, CreditEntry
+from schema.types.enums import EntityType
+from schema.types.invoice import Invoice
+from schema.types.money import Money
+from schema.types.operation import Operation
+from schema.types.payment import Payment, PaymentMethod
+from schema.types.scalars import JSON, BigInt
+from schema.types.subscription import Subscription
+
+MAX_NESTED = 50
+
+
+@strawberry.type(description="One user or organization, and who it is at each provider.")
+class Customer:
+    id: strawberry.ID
+    entity_id: str = strawberry.field(description="Your own id for it.")
+    entity_type: EntityType
+    name: str
+    email: str
+    metadata: JSON
+    metronome_customer_id: str | None
+    stripe_customer_id: str | None
+    account_balance: Money = strawberry.field(description="Money held for the next invoices.")
+    created_at: datetime
+    updated_at: datetime
+    subscription: Subscription = strawberry.field(description="The live one, or the last that was.")
+    credit_balance: strawberry.Private[int]
+
+    COLUMNS = (
+        "id",
+        "entity_id",
+        "entity_type",
+        "name",
+        "email",
+        "metadata",
+        "metronome_customer_id",
+        "stripe_customer_id",
+        "account_balance_minor",
+        "currency",
+        "credit_balance",
+        "created_at",
+        "updated_at",
+        *(f"subscriptions__{column}" for column in Subscription.COLUMNS),
+    )
+    OWN_COLUMNS = 13
+
+    @strawberry.field(description="How many credits are left now.")
+    def credits(self, info: Info) -> CreditBalance:
+        return CreditBalance(balance=BigInt(self.credit_balance), as_of=info.context.now())
+
+    @strawberry.field(description="The newest changes of the credit balance.")
+    async def credit_ledger(self, info: Info, first: int = 20) -> list[CreditEntry]:
+        return await info.context.loaders.credit_entries.load(PerCustomer(self.id, first))
+
+    @strawberry.field(description="The newest invoices.")
+    async def invoices(self, info: Info, first: int = 20) -> list[Invoice]:
+        return await info.context.loaders.invoices.load(PerCustomer(self.id, first))
+
+    @strawberry.field(description="The newest payments.")
+    async def payments(self, info: Info, first: int = 20) -> list[Payment]:
+        return await info.context.loaders.payments.load(PerCustomer(self.id, first))
+
+    @strawberry.field(description="The cards on file, the default first.")
+    async def payment_methods(self, info: Info) -> list[PaymentMethod]:
+        return await info.context.loaders.payment_methods.load(self.id)
+
+    @strawberry.field(description="The newest operations.")
+    async def operations(self, info: Info, first: int = 20) -> list[Operation]:
+        return await info.context.loaders.operations.load(PerCustomer(self.id, first))
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        (
+            id_, entity_id, entity_type, name, email, metadata, metronome_id, stripe_id, account_balance_minor,
+            currency, credit_balance, created_at, updated_at,
+        ) = row[: cls.OWN_COLUMNS]  # fmt: skip
+        return cls(
+            id=id_,
+            entity_id=entity_id,
+            entity_type=entity_type,
+            name=name,
+            email=email,
+            metadata=metadata,
+            metronome_customer_id=metronome_id,
+            stripe_customer_id=stripe_id,
+            account_balance=Money.of(account_balance_minor, currency),
+            credit_balance=credit_balance,
+            created_at=created_at,
+            updated_at=updated_at,
+            subscription=Subscription.from_row(row[cls.OWN_COLUMNS :]),
+        )

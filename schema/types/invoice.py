@@ -1,0 +1,66 @@
+from datetime import date, datetime
+from typing import Any, Self
+
+import strawberry
+
+from schema.context import Info
+from schema.types.enums import InvoiceStatus
+from schema.types.money import Money
+from schema.types.payment import Payment
+from schema.types.scalars import BigInt
+from schema.types.subscription import Period
+
+
+@strawberry.type
+class InvoiceLine:
+    description: str
+    quantity: BigInt
+    unit_price: Money
+    amount: Money
+
+
+@strawberry.type(description="What a customer owes for one period or change. Its lines sum to its amount.")
+class Invoice:
+    id: strawberry.ID
+    status: InvoiceStatus
+    amount: Money
+    period: Period
+    due_date: date
+    metronome_invoice_id: str | None
+    issued_at: datetime
+    paid_at: datetime | None
+
+    COLUMNS = (
+        "id",
+        "status",
+        "amount_minor",
+        "currency",
+        "period_start",
+        "period_end",
+        "due_date",
+        "metronome_invoice_id",
+        "issued_at",
+        "paid_at",
+    )
+
+    @strawberry.field
+    async def lines(self, info: Info) -> list[InvoiceLine]:
+        return await info.context.loaders.invoice_lines.load(self.id)
+
+    @strawberry.field(description="The attempts to collect it, the latest first.")
+    async def payments(self, info: Info) -> list[Payment]:
+        return await info.context.loaders.invoice_payments.load(self.id)
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        id_, status, amount_minor, currency, start, end, due_date, metronome_id, issued_at, paid_at = row
+        return cls(
+            id=id_,
+            status=status,
+            amount=Money.of(amount_minor, currency),
+            period=Period(start=start, end=end),
+            due_date=due_date,
+            metronome_invoice_id=metronome_id,
+            issued_at=issued_at,
+            paid_at=paid_at,
+        )

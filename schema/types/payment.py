@@ -1,0 +1,90 @@
+from datetime import datetime
+from typing import Any, Self
+
+import strawberry
+
+from schema.types.enums import PaymentStatus
+from schema.types.money import Money
+
+
+@strawberry.type(description="A card on file: what may be shown of it, never more.")
+class PaymentMethod:
+    id: strawberry.ID
+    stripe_payment_method_id: str
+    brand: str | None
+    last4: str | None
+    exp_month: int | None
+    exp_year: int | None
+    is_default: bool
+    attached_at: datetime
+
+    COLUMNS = ("id", "stripe_payment_method_id", "brand", "last4", "exp_month", "exp_year", "is_default", "attached_at")
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        id_, stripe_id, brand, last4, exp_month, exp_year, is_default, attached_at = row
+        return cls(
+            id=id_,
+            stripe_payment_method_id=stripe_id,
+            brand=brand,
+            last4=last4,
+            exp_month=exp_month,
+            exp_year=exp_year,
+            is_default=bool(is_default),
+            attached_at=attached_at,
+        )
+
+
+@strawberry.type(description="One attempt to collect one invoice. At most one of an invoice's attempts succeeds.")
+class Payment:
+    id: strawberry.ID
+    invoice_id: strawberry.ID
+    attempt: int
+    status: PaymentStatus
+    amount: Money
+    stripe_payment_intent_id: str | None
+    stripe_charge_id: str | None
+    client_secret: str | None = strawberry.field(
+        description="Only while the status is REQUIRES_ACTION: what the payer's browser confirms the payment with."
+    )
+    error_code: str | None
+    decline_code: str | None = strawberry.field(description="The issuer's own word, as `insufficient_funds`.")
+    error_message: str | None
+    created_at: datetime
+
+    COLUMNS = (
+        "id",
+        "invoice_id",
+        "attempt",
+        "status",
+        "amount_minor",
+        "currency",
+        "stripe_payment_intent_id",
+        "stripe_charge_id",
+        "client_secret",
+        "error_code",
+        "decline_code",
+        "error_message",
+        "created_at",
+    )
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        (
+            id_, invoice_id, attempt, status, amount_minor, currency, intent_id, charge_id, client_secret,
+            error_code, decline_code, error_message, created_at,
+        ) = row  # fmt: skip
+        return cls(
+            id=id_,
+            invoice_id=invoice_id,
+            attempt=attempt,
+            status=status,
+            amount=Money.of(amount_minor, currency),
+            stripe_payment_intent_id=intent_id,
+            stripe_charge_id=charge_id,
+            client_secret=client_secret,
+            error_code=error_code,
+            decline_code=decline_code,
+            error_message=error_message,
+            created_at=created_at,
+        )

@@ -1,0 +1,65 @@
+from datetime import date, datetime
+from typing import Any, Self
+
+import strawberry
+
+from schema.types.enums import BillingPeriod, SubscriptionStatus, Tier
+from schema.types.money import Money
+from schema.types.scalars import BigInt
+
+
+@strawberry.type(description="Half-open: `start` belongs to it, `end` does not. Cut at UTC midnight.")
+class Period:
+    start: date
+    end: date
+
+
+@strawberry.type(description="One customer on one plan.")
+class Subscription:
+    id: strawberry.ID
+    status: SubscriptionStatus
+    tier: Tier
+    billing_period: BillingPeriod
+    price: Money = strawberry.field(description="For one billing period.")
+    credits_per_month: BigInt
+    anchor: date = strawberry.field(description="Every boundary is counted from this day.")
+    current_period: Period
+    metronome_contract_id: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    COLUMNS = (
+        "id",
+        "status",
+        "tier",
+        "billing_period",
+        "price_minor",
+        "currency",
+        "credits_per_month",
+        "anchor",
+        "period_start",
+        "period_end",
+        "metronome_contract_id",
+        "started_at",
+        "ended_at",
+    )
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        (
+            id_, status, tier, billing_period, price_minor, currency, credits_per_month, anchor, start, end,
+            contract_id, started_at, ended_at,
+        ) = row  # fmt: skip
+        return cls(
+            id=id_,
+            status=status,
+            tier=tier,
+            billing_period=billing_period,
+            price=Money.of(price_minor, currency),
+            credits_per_month=credits_per_month,
+            anchor=anchor,
+            current_period=Period(start=start, end=end),
+            metronome_contract_id=contract_id,
+            started_at=started_at,
+            ended_at=ended_at,
+        )
