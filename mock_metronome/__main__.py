@@ -9,7 +9,10 @@ from mock_metronome.oauth import Client
 
 
 def main() -> int:
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.webhook_url and not options.webhook_secret:
+        parser.error("--webhook-url needs --webhook-secret; anyone can forge a signature made with an empty one")
     app = create_app(
         client=Client(options.client_id, options.client_secret),
         seed=options.seed,
