@@ -1,7 +1,6 @@
 """The table of contents: every query and mutation, and the room that answers it."""
 
 import strawberry
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 import resolvers.credits
@@ -11,6 +10,7 @@ import resolvers.invoices
 import resolvers.onboarding
 import resolvers.operations
 import resolvers.subscriptions
+from schema.extensions import GuardedSchema
 from schema.types.connection import Connection
 from schema.types.credits import CreditBalance, CreditEntry
 from schema.types.customer import Customer
@@ -22,8 +22,6 @@ from schema.types.payment import Payment
 from schema.types.scalars import SCALARS
 from schema.types.subscription import Subscription
 from schema.types.tier import TierInfo
-
-CACHED_DOCUMENTS = 1_000
 
 
 @strawberry.type
@@ -56,13 +54,8 @@ class Mutation:
     )
 
 
-def make_schema() -> strawberry.Schema:
-    return strawberry.Schema(
-        query=Query,
-        mutation=Mutation,
-        config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[lambda: ParserCache(CACHED_DOCUMENTS), lambda: ValidationCache(CACHED_DOCUMENTS)],
-    )
+def make_schema() -> GuardedSchema:
+    return GuardedSchema(Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
 
 
 __all__ = ["Mutation", "Query", "make_schema"]

@@ -1,0 +1,108 @@
+"""python -m app: what a person runs. Every command ends with 0 when it did what it says, 1 or 2 when it did not."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from app.demo import DemoRefused
+from app.logs import configure_logs
+from app.main import MigrationsPending, create_app
+from app.sandbox import ChildStopped, run_sandbox
+from app.serving import PortTaken, serve_app
+from app.settings import InvalidSettings, load_settings
+from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
+from models.migrating import migrate as apply_migrations
+from models.migrating import unwritten_migrations
+from operations.liveness import TooManyWorkers
+from schema.root import make_schema
+
+P = ParamSpec("P")
+
+SDL = Path("schema/schema.graphql")
+REFUSED = 2
+"""The exit status for what an operator has to mend: a setting, a port, a folder."""
+
+_OPERATORS_PROBLEM = (
+    InvalidSettings,
+    InvalidDatabaseUrl,
+    DatabaseUnavailable,
+    MigrationsPending,
+    PortTaken,
+    TooManyWorkers,
+    ChildStopped,
+    DemoRefused,
+)
+
+
+def says_what_is_wrong(command: Callable[P, None]) -> Callable[P, None]:
+    """What an operator can mend is told in one line, not in a stack trace."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except _OPERATORS_PROBLEM as problem:
+            click.echo(f"billing: {problem}", err=True)
+            sys.exit(REFUSED)
+
+    return run
+
+
+@click.group()
+def main() -> None:
+    """The billing service between Metronome and Stripe.
+
+    Settings come from the environment and from .env; .env.example lists them.
+    """
+
+
+@main.command()
+@says_what_is_wrong
+def serve() -> None:
+    """Run the service: GraphQL, REST, webhooks and the worker, on HOST and PORT."""
+    settings = load_settings()
+    configure_logs(settings.log_format)
+    serve_app(create_app(settings), settings)
+
+
+@main.command()
+@says_what_is_wrong
+def sandbox() -> None:
+    """Run everything on this machine: the service, both provider mocks, and a little demo data the first time."""
+    run_sandbox(load_settings())
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail when a change of the models has no migration.")
+@click.option("--to", default="__latest__", show_default=False, help="Stop at this migration (also backwards).")
+@says_what_is_wrong
+def migrate(*, check: bool, to: str) -> None:
+    """Bring the database up to date."""
+    if check:
+        unwritten = asyncio.run(unwritten_migrations())
+        for change in unwritten:
+            click.echo(f"no migration says: {change}", err=True)
+        sys.exit(1 if unwritten else 0)
+    applied = asyncio.run(apply_migrations(load_settings().database, to=to))
+    click.echo("\n".join(applied) if applied else "The database is up to date.")
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail when the committed file is not current.")
+def sdl(*, check: bool) -> None:
+    """Write the GraphQL schema to schema/schema.graphql."""
+    current = make_schema().as_str() + "\n"
+    if not check:
+        SDL.write_text(current, encoding="utf-8")
+    elif not SDL.exists() or SDL.read_text("utf-8") != current:
+        click.echo(f"{SDL} is not current: run `python -m app sdl` and commit it.", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m app")

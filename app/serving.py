@@ -1,0 +1,64 @@
+"""Running the application under uvicorn: a taken port and a failed start are told in one line, a stop loses nothing."""
+
+import asyncio
+import errno
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from app.settings import Settings
+
+_BACKLOG = 2048
+
+
+class PortTaken(Exception):
+    def __init__(self, port: int, setting: str) -> None:
+        super().__init__(f"port {port} is taken; choose another with {setting}=<port>")
+
+
+def listen(host: str, port: int, *, setting: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(port, setting) from None
+        raise
+    return listener
+
+
+def serve_app(app: Starlette, settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. The graceful bound covers requests; operations have their own."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+        ws_max_size=65_536,
+        lifespan="off",
+    )
+    with listen(settings.host, settings.port, setting="PORT") as listener:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_serve(app, uvicorn.Server(config), listener))
+
+
+async def _serve(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:
+    # uvicorn raises the signal again once it has stopped: the rest of the stop is still to come.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _already_stopping)
+    async with app.router.lifespan_context(app):
+        await server.serve(sockets=[listener])
+
+
+def _already_stopping(_: int, __: FrameType | None) -> None:
+    return None
