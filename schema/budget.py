@@ -4,10 +4,8 @@ Limits that expand fragment spreads without memory are themselves a denial of se
 keep them busy for seconds. Here a fragment is measured once and its sums are reused: the effort is linear in the text.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
 from graphql import (
     DocumentNode,
@@ -70,7 +68,7 @@ class QueryTooComplex(GraphQLError):  # noqa: N818  named for what is wrong, as 
 
     def __init__(self, limit: str, maximum: int) -> None:
         super().__init__(
-            f"The query is too complex: its {limit.replace('_', ' ')} exceeds {maximum}.",
+            f"The query is too complex: the limit for {limit.replace('_', ' ')} is {maximum}.",
             extensions={"code": "QUERY_TOO_COMPLEX", "limit": limit, "maximum": maximum},
         )
 
@@ -86,7 +84,7 @@ class Measure:
     directives: int = 0
     repeats: int = 0
     cost: int = 0
-    names: Counter[str] = field(default_factory=Counter)
+    names: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "Measure") -> None:
         """Puts `other` beside what is here, on the same level."""
@@ -96,8 +94,10 @@ class Measure:
         self.cost += other.cost
         self.depth = max(self.depth, other.depth)
         self.introspection_depth = max(self.introspection_depth, other.introspection_depth)
-        self.names.update(other.names)
-        self.repeats = max(self.repeats, other.repeats, *(self.names[name] for name in other.names))
+        self.repeats = max(self.repeats, other.repeats)
+        for name, count in other.names.items():
+            self.names[name] = count = self.names.get(name, 0) + count
+            self.repeats = max(self.repeats, count)
 
 
 class DocumentBudget:
@@ -112,6 +112,8 @@ class DocumentBudget:
         limits: DocumentLimits,
     ) -> None:
         self.visits = 0
+        self.page_variables: set[str] = set()
+        """The variables that decided a page size: with the same values the sums are the same."""
         self._schema = schema
         self._limits = limits
         self._definitions = document.definitions
@@ -199,7 +201,7 @@ class DocumentBudget:
             directives=len(node.directives or ()),
             repeats=1,
             cost=1,
-            names=Counter((name,)),
+            names={name: 1},
         )
         if node.selection_set is None:
             return measure
@@ -241,13 +243,14 @@ class DocumentBudget:
         asked = [size for size in sizes if size is not None]
         if asked:
             return max(asked)
-        defaults = [coerce_default_value(definition.args[name]) for name in declared]
-        return max((each for each in defaults if _is_integer(each)), default=self._limits.assumed_page_size)
+        defaults = [_coerced_integer(coerce_default_value(definition.args[name])) for name in declared]
+        return max((size for size in defaults if size is not None), default=self._limits.assumed_page_size)
 
     def _integer(self, node: ValueNode) -> int | None:
         if isinstance(node, VariableNode):
-            value = self._variables.get(node.name.value)
-            return value if _is_integer(value) else None
+            name = node.name.value
+            self.page_variables.add(name)
+            return _coerced_integer(self._variables.get(name))
         return _literal_integer(node)
 
 
@@ -257,8 +260,11 @@ def _literal_integer(node: ValueNode | None) -> int | None:
     return int(node.value) if len(node.value) <= MAX_PAGE_DIGITS else 10**MAX_PAGE_DIGITS
 
 
-def _is_integer(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _coerced_integer(value: object) -> int | None:
+    """As GraphQL coerces an `Int`: 3.0 is 3, true and "3" are nothing."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        return int(value)
+    return None
 
 
 def _is_introspection(definition: GraphQLField) -> bool:

@@ -18,6 +18,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     parse,
 )
 from graphql.validation import ASTValidationRule
@@ -86,12 +87,32 @@ class GuardedSchema(strawberry.Schema):
             log.info("graphql.refused", codes=codes, path=_dotted(errors[0]), errors=len(errors))
 
 
+class OperationNotNamed(GraphQLError):  # noqa: N818  named for what is wrong, as all our errors
+    def __init__(self) -> None:
+        super().__init__("Several operations: say which in `operationName`.", extensions={"code": "BAD_REQUEST"})
+
+
 class Document:
-    """A parsed document that remembers that it was found valid."""
+    """A parsed document that remembers that it was found valid, and with which page sizes it was within the limits."""
 
     def __init__(self, node: DocumentNode) -> None:
         self.node = node
+        self.operations = sum(isinstance(each, OperationDefinitionNode) for each in node.definitions)
         self._valid = False
+        self._page_variables: set[str] = set()
+        self._measured: dict[str, object] | None = None
+
+    def measure(self, schema: GraphQLSchema, variables: dict[str, object], limits: DocumentLimits) -> None:
+        """Raises `QueryTooComplex`."""
+        if self._measured is not None and self._measured == self._page_sizes(variables):
+            return
+        budget = DocumentBudget(schema=schema, document=self.node, variables=variables, limits=limits)
+        budget.check()
+        self._page_variables = budget.page_variables
+        self._measured = self._page_sizes(variables)
+
+    def _page_sizes(self, variables: dict[str, object]) -> dict[str, object]:
+        return {name: variables[name] for name in self._page_variables if name in variables}
 
     def refusals(self, schema: GraphQLSchema, rules: tuple[type[ASTValidationRule], ...]) -> list[GraphQLError]:
         if self._valid:
@@ -156,11 +177,11 @@ class DocumentGuard(SchemaExtension):
         if not policy.introspection:
             rules = (*rules, NoSchemaIntrospectionCustomRule)
         try:
-            DocumentBudget(
-                schema=schema, document=document.node, variables=context.variables or {}, limits=policy.limits
-            ).check()
+            document.measure(schema, context.variables or {}, policy.limits)
         except QueryTooComplex as refusal:
             return [refusal]
+        if context._provided_operation_name is None and document.operations > 1:
+            return [OperationNotNamed()]  # Strawberry would run the first
         return document.refusals(schema, rules)
 
 

@@ -132,6 +132,13 @@ async def test_variables_nested_beyond_reason_are_bad_input() -> None:
     assert refusal(await post(body)) == (200, "BAD_USER_INPUT")
 
 
+async def test_of_several_operations_one_must_be_named() -> None:
+    several = "query A { hello } query B { customer { name } }"
+    assert refusal(await post({"query": several}, accept=GRAPHQL_JSON)) == (400, "BAD_REQUEST")
+    named = await post({"query": several, "operationName": "B"})
+    assert named.json() == {"data": {"customer": {"name": "Ada"}}}
+
+
 @pytest.mark.parametrize(
     "content_type",
     [
