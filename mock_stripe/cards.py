@@ -3,7 +3,6 @@
 Source: docs.stripe.com/testing.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -150,10 +149,6 @@ def card_by_alias(alias: str) -> TestCard | None:
             name = alias.removeprefix(prefix)
             return _BY_NAME.get(name) or _BY_NAME.get(name.removeprefix("visa_"))
     return None
-
-
-def aliases() -> Iterator[tuple[str, TestCard]]:
-    return ((f"pm_card_{name}", card) for name, card in _BY_NAME.items())
 
 
 def card_by_number(number: str) -> TestCard | None:

@@ -26,6 +26,7 @@ from mock_stripe.params import Params, check
 from mock_stripe.routes import NOT_SIMULATED, build_routes, find_route
 
 FORM = "application/x-www-form-urlencoded"
+_CODES = {409: "lock_timeout", 429: "rate_limit"}
 
 
 class Gateway:
@@ -58,7 +59,8 @@ class Gateway:
             self._account.catch_up()
 
     def refuse(self, status: int, message: str) -> Answer:
-        kind, code = ("invalid_request_error", "rate_limit") if status == 429 else ("api_error", None)
+        code = _CODES.get(status)
+        kind = "api_error" if status >= 500 else "invalid_request_error"
         error = {"message": message, "type": kind} | ({"code": code} if code else {})
         return _json(status, {"error": error}).with_headers(("request-id", self._new_request_id()))
 

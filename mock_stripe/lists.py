@@ -1,5 +1,6 @@
 """Lists (newest first, cursors, `created` filters) and search results."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypedDict, TypeVar
 
@@ -52,7 +53,7 @@ def list_page(rows: Iterable[T], call: Call, *, noun: str) -> ListObject:
 def search_page(rows: Iterable[T], call: Call) -> SearchResult:
     """`rows` oldest first, those that match. A page is named by how many results lie before it."""
     page = call.params.text("page") or "0"
-    if not (page.isascii() and page.isdigit()):
+    if not re.fullmatch(r"[0-9]{1,9}", page):
         raise InvalidRequestError("Invalid page token.", param="page")
     start, limit = int(page), _limit(call.params)
     newest_first = list(reversed(list(rows)))

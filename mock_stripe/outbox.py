@@ -12,6 +12,8 @@ from mock_kit.webhooks import Webhooks
 from mock_stripe.objects.event import Event
 from mock_stripe.objects.webhook_endpoint import WebhookEndpoint
 
+SETTLE_EVERY = 500
+
 
 def sign(endpoint: Endpoint, event: Message, now: datetime) -> Mapping[str, str]:
     """The headers of one attempt; while a secret is rolled there is a `v1` for the old one as well."""
@@ -30,31 +32,38 @@ def sign(endpoint: Endpoint, event: Message, now: datetime) -> Mapping[str, str]
 class Outbox:
     def __init__(self, webhooks: Webhooks) -> None:
         self._webhooks = webhooks
-        self._wanted: dict[str, frozenset[str]] = {}
+        self._awaited: dict[str, set[str]] = {}
+        """By event id, the endpoints that have yet to take it."""
+        self._published = 0
 
     def publish(self, event: Event) -> None:
         message = Message(event["id"], event["type"], b"")
-        wanted = frozenset(endpoint.id for endpoint in self._webhooks.endpoints if endpoint.wants(message))
-        event["pending_webhooks"] = len(wanted)
-        if wanted:
-            self._wanted[event["id"]] = wanted
-            self._webhooks.publish(Message(event["id"], event["type"], json.dumps(event, indent=2).encode()))
+        wanting = {endpoint.id for endpoint in self._webhooks.endpoints if endpoint.wants(message)}
+        event["pending_webhooks"] = len(wanting)
+        if not wanting:
+            return
+        self._awaited[event["id"]] = wanting
+        self._webhooks.publish(Message(event["id"], event["type"], json.dumps(event, indent=2).encode()))
+        self._published += 1
+        if self._published % SETTLE_EVERY == 0:
+            self._settle()
 
     def undelivered(self) -> dict[str, int]:
         """By event id, how many endpoints have yet to take it; without those that all have taken."""
-        taken = {
-            (attempt.delivery.event.id, attempt.delivery.endpoint_id)
-            for attempt in self._webhooks.log
-            if attempt.succeeded
-        }
-        left = {
-            event_id: sum((event_id, endpoint_id) not in taken for endpoint_id in wanted)
-            for event_id, wanted in self._wanted.items()
-        }
-        return {event_id: count for event_id, count in left.items() if count}
+        self._settle()
+        return {event_id: len(endpoints) for event_id, endpoints in self._awaited.items()}
 
     def clear(self) -> None:
-        self._wanted.clear()
+        self._awaited.clear()
+
+    def _settle(self) -> None:
+        """Strike out what the log says was taken, before the log, which is bounded, forgets it."""
+        for attempt in self._webhooks.log:
+            event_id = attempt.delivery.event.id
+            if attempt.succeeded and event_id in self._awaited:
+                self._awaited[event_id].discard(attempt.delivery.endpoint_id)
+                if not self._awaited[event_id]:
+                    del self._awaited[event_id]
 
     # Endpoints of /v1/webhook_endpoints
 

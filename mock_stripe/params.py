@@ -1,5 +1,6 @@
 """Request parameters, checked against the SDK's own TypedDicts: Stripe refuses what it does not know, so does this."""
 
+import re
 import sys
 import types
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing_extensions import get_type_hints, is_typeddict  # the SDK's TypedDic
 
 from mock_stripe.encoding import Raw
 from mock_stripe.errors import ParameterError
+
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 Param = str | int | bool | list["Param"] | dict[str, "Param"]
 
@@ -158,7 +161,7 @@ def _value(accepts: _Accepts, raw: Raw, *, path: str) -> Param:
 
 
 def _structure(accepts: _Accepts, raw: dict[str, Raw], *, path: str) -> Param:
-    if accepts.element is not None and all(key.isdigit() for key in raw):
+    if accepts.element is not None and all(_INDEX.fullmatch(key) for key in raw):
         inner = _accepts(accepts.element)
         ordered = sorted(raw.items(), key=lambda item: int(item[0]))
         return [_value(inner, value, path=_join(path, key)) for key, value in ordered]

@@ -25,7 +25,7 @@ class SharedHTTPXClient(stripe.HTTPClient):
         try:
             response = await self._client.request(method, url, headers=dict(headers), content=post_data)
         except httpx.TransportError as error:
-            raise stripe.APIConnectionError(str(error), should_retry=True) from error  # type: ignore[no-untyped-call]
+            raise stripe.APIConnectionError(str(error), should_retry=True) from error  # type: ignore[no-untyped-call]  # the SDK's gap
         return response.content, response.status_code, response.headers
 
 
