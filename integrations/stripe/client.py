@@ -42,15 +42,11 @@ class StripePayments(CustomerCalls, PaymentMethodCalls, PaymentCalls):
         )
         self._api = StripeApi(sdk, timeout_seconds=timeout_seconds)
 
-    async def list_events(
-        self, *, created_since: datetime | None = None, after: str | None = None
-    ) -> tuple[Event, ...]:
-        """Oldest first: all since an instant, behind a known event, or both. Stripe keeps them for 30 days."""
+    async def list_events(self, *, created_since: datetime) -> tuple[Event, ...]:
+        """Oldest first, and some perhaps for the second time. Stripe keeps events for 30 days."""
 
         async def fetch(cursor: str | None) -> stripe.ListObject[stripe.Event]:
-            params: EventListParams = {"limit": PAGE_SIZE}
-            if created_since is not None:
-                params["created"] = {"gte": int(created_since.timestamp())}
+            params: EventListParams = {"created": {"gte": int(created_since.timestamp())}, "limit": PAGE_SIZE}
             if cursor:
                 params["starting_after"] = cursor
             return await self._api.sdk.events.list_async(params)
