@@ -14,6 +14,7 @@ from mock_kit.messages import Answer, Request
 
 MOST_FAULTS = 1000
 DEFAULT_HANG_SECONDS = 30.0
+DEFAULT_DELAY_SECONDS = 1.0
 HTML_PAGE = (
     b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 )
@@ -85,7 +86,9 @@ class Fault:
 
     @property
     def hang_seconds(self) -> float:
-        return DEFAULT_HANG_SECONDS if self.delay_seconds is None else self.delay_seconds
+        if self.delay_seconds is not None:
+            return self.delay_seconds
+        return DEFAULT_DELAY_SECONDS if self.kind is Kind.DELAY else DEFAULT_HANG_SECONDS
 
     def spoil(self, answer: Answer) -> Answer:
         """The answer of a fault that answers, in place of `answer`."""

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from threading import Thread
+from typing import Literal
 
 import httpx
 import uvicorn
@@ -61,6 +62,7 @@ class Receiver:
         self.bodies: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.arrived = asyncio.Event()
+        self.arrived_in_thread = threading.Event()
         self._statuses = list(statuses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +70,7 @@ class Receiver:
         self.bodies.append(message["body"].decode())
         self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
         self.arrived.set()
+        self.arrived_in_thread.set()
         status = self._statuses.pop(0) if self._statuses else 200
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})
@@ -110,11 +113,12 @@ async def in_process(app: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @contextmanager
-def on_a_socket(app: Sandbox) -> Iterator[str]:
+def on_a_socket(app: Sandbox | Receiver) -> Iterator[str]:
     """The application under uvicorn in a thread; its address."""
+    lifespan: Literal["on", "off"] = "on" if isinstance(app, Sandbox) else "off"
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -83,7 +83,7 @@ async def test_can_be_read_from_a_sequence_number_on_or_left_out() -> None:
 async def test_reset_empties_everything_but_the_endpoints() -> None:
     async with in_process(create_app()) as client:
         await told(client, "/_mock/webhooks/endpoints", url="http://receiver/", secret="s")
-        await told(client, "/_mock/faults", kind="delay")
+        await told(client, "/_mock/faults", kind="status_after", times=None)
         await client.post("/tally", headers={"idempotency-key": "k"})
         await told(client, "/_mock/reset")
 
