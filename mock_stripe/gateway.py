@@ -1,6 +1,5 @@
 """From HTTP request to handler and back: keys, versions, parameters, rendering, errors."""
 
-import json
 from base64 import b64decode
 from binascii import Error as NotBase64Error
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from dataclasses import replace
 import stripe
 
 from mock_kit.idempotency import Policy
-from mock_kit.messages import Answer, Request
+from mock_kit.messages import Answer, Request, json_answer
 from mock_kit.moments import format_moment
 from mock_stripe.account import Account, Cause
 from mock_stripe.call import Call
@@ -48,7 +47,7 @@ class Gateway:
 
     def handle(self, request: Request) -> Answer:
         if request.path == "/health":
-            return _json(200, {"status": "ok", "time": format_moment(self._account.clock.now())})
+            return json_answer(200, {"status": "ok", "time": format_moment(self._account.clock.now())})
         request_id = self._new_request_id()
         self._account.cause = Cause(request_id, request.idempotency_key)
         try:
@@ -62,7 +61,7 @@ class Gateway:
         code = _CODES.get(status)
         kind = "api_error" if status >= 500 else "invalid_request_error"
         error = {"message": message, "type": kind} | ({"code": code} if code else {})
-        return _json(status, {"error": error}).with_headers(("request-id", self._new_request_id()))
+        return json_answer(status, {"error": error}).with_headers(("request-id", self._new_request_id()))
 
     def catch_up(self) -> None:
         self._account.catch_up()
@@ -98,7 +97,7 @@ class Gateway:
     def _answer(self, request: Request, status: int, content: Mapping[str, object], *, request_id: str) -> Answer:
         key = request.idempotency_key if request.method == "POST" else None
         echoed = (("idempotency-key", key), ("original-request", request_id)) if key else ()
-        return _json(status, content).with_headers(
+        return json_answer(status, content).with_headers(
             ("request-id", request_id), ("stripe-version", stripe.api_version), *echoed
         )
 
@@ -169,7 +168,3 @@ def _encoded(request: Request) -> str:
 def _refuse_unsimulated(params: Params) -> None:
     for name in sorted(params.values.keys() & NOT_SIMULATED):
         raise ParameterError(f"This sandbox does not simulate the parameter `{name}`.", param=name)
-
-
-def _json(status: int, content: Mapping[str, object]) -> Answer:
-    return Answer(status, json.dumps(content, indent=2).encode(), (("content-type", "application/json"),))
