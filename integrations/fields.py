@@ -82,8 +82,9 @@ class Fields:
 
     def epoch(self, name: str) -> datetime:
         """Seconds since 1970, as UTC."""
+        seconds = self.whole(name)
         try:
-            return datetime.fromtimestamp(self.whole(name), UTC)
+            return datetime.fromtimestamp(seconds, UTC)
         except (OverflowError, OSError, ValueError):
             raise Unreadable(self._at(name), "a time in seconds") from None
 

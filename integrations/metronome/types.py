@@ -71,7 +71,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """`price` and `credits_per_month` are set where the contract names its own; else the rate card's apply."""
+    """`price` buys one billing period; `credits_per_month` are released monthly, also on yearly plans."""
 
     id: str
     customer_id: str
