@@ -8,6 +8,14 @@ from mock_stripe.objects.intent import NextAction
 from mock_stripe.objects.payment_method import PaymentMethod
 
 REQUESTED = frozenset({"any", "challenge"})
+_FAILED = {
+    "payment_intent_authentication_failure": (
+        "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+    ),
+    "setup_intent_authentication_failure": (
+        "The latest attempt to set up the payment method has failed because authentication failed."
+    ),
+}
 
 
 def required_to_pay(
@@ -55,9 +63,7 @@ def failure(code: str, payment_method: PaymentMethod) -> Failure:
     return {
         "code": code,
         "doc_url": DOC_URL + code.replace("_", "-"),
-        "message": (
-            "We are unable to authenticate your payment method. Please choose a different payment method and try again."
-        ),
+        "message": _FAILED[code],
         "payment_method": payment_method,
         "type": "invalid_request_error",
     }
