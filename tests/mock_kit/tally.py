@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from queue import Queue
 from typing import Literal
 
 import httpx
@@ -62,7 +63,8 @@ class Receiver:
         self.bodies: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.arrived = asyncio.Event()
-        self.arrived_in_thread = threading.Event()
+        self.queue: Queue[str] = Queue()
+        """The bodies once more, for a test in another thread."""
         self._statuses = list(statuses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,7 +72,7 @@ class Receiver:
         self.bodies.append(message["body"].decode())
         self.headers.append({name.decode(): value.decode() for name, value in scope["headers"]})
         self.arrived.set()
-        self.arrived_in_thread.set()
+        self.queue.put(self.bodies[-1])
         status = self._statuses.pop(0) if self._statuses else 200
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b""})
