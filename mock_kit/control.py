@@ -142,17 +142,20 @@ class Control:
         return self._show_clock(fields, names)
 
     def _move(self, *, seconds: int | None, moment: datetime | None, frozen: bool | None) -> None:
-        if frozen:
-            self._clock.freeze()
+        was_frozen = self._clock.frozen
+        stays_frozen = was_frozen if frozen is None else frozen
+        self._clock.freeze()  # so that an instant asked for is met exactly
         try:
             if seconds is not None:
                 self._clock.advance(timedelta(seconds=seconds))
             if moment is not None:
                 self._clock.advance_to(moment)
         except ClockError as refusal:
+            stays_frozen = was_frozen
             raise FieldError("advance_seconds" if moment is None else "advance_to", str(refusal)) from None
-        if frozen is False:
-            self._clock.unfreeze()
+        finally:
+            if not stays_frozen:
+                self._clock.unfreeze()
 
     # Faults
 
