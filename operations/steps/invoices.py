@@ -48,12 +48,14 @@ async def issue_first_invoice(case: Case, tools: Tools) -> Refusal | None:
 
 async def _write(case: Case, lines: tuple[Line, ...], key: str, metronome_invoice_id: str, at: datetime) -> None:
     subscription = case.subscription
+    amount_minor = total(lines, subscription.currency).minor_units
     invoice = await Invoice.create(
         customer_id=case.customer.id,
         subscription_id=subscription.id,
         key=key,
         status=InvoiceStatus.OPEN,
-        amount_minor=total(lines, subscription.currency).minor_units,
+        amount_minor=amount_minor,
+        due_minor=amount_minor,
         currency=subscription.currency,
         period_start=subscription.period_start,
         period_end=subscription.period_end,

@@ -71,7 +71,7 @@ async def _attempt(invoice: Invoice, at: datetime) -> Payment | None:
         invoice_id=invoice.id,
         attempt=1,
         status=PaymentStatus.PROCESSING,
-        amount_minor=invoice.amount_minor,
+        amount_minor=invoice.due_minor,
         currency=invoice.currency,
         stripe_payment_method_id=method.stripe_payment_method_id,
         created_at=at,

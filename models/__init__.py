@@ -1,0 +1,36 @@
+"""The rows. One file per noun; constraints that only SQL can say are in migrations/."""
+
+from models.activity import Activity
+from models.customer import Customer
+from models.invoice import Invoice, InvoiceLine
+from models.ledgers import AccountBalanceEntry, CreditEntry
+from models.operation import EffectState, IdempotencyKey, Operation, OperationKind, OperationStatus, ProviderEffect
+from models.payment import Payment, PaymentMethod, PaymentStatus, Refund, RefundStatus
+from models.quote import Quote
+from models.subscription import Subscription
+from models.webhook_event import Provider, WebhookEvent, WebhookEventState
+
+__all__ = [
+    "AccountBalanceEntry",
+    "Activity",
+    "CreditEntry",
+    "Customer",
+    "EffectState",
+    "IdempotencyKey",
+    "Invoice",
+    "InvoiceLine",
+    "Operation",
+    "OperationKind",
+    "OperationStatus",
+    "Payment",
+    "PaymentMethod",
+    "PaymentStatus",
+    "Provider",
+    "ProviderEffect",
+    "Quote",
+    "Refund",
+    "RefundStatus",
+    "Subscription",
+    "WebhookEvent",
+    "WebhookEventState",
+]

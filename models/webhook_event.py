@@ -1,0 +1,44 @@
+from enum import StrEnum
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models.ids import ID_LENGTH, webhook_event_id
+
+
+class Provider(StrEnum):
+    METRONOME = "METRONOME"
+    STRIPE = "STRIPE"
+
+
+class WebhookEventState(StrEnum):
+    PENDING = "PENDING"
+    DONE = "DONE"
+    IGNORED = "IGNORED"
+    PARKED = "PARKED"
+    DEAD = "DEAD"
+
+
+class WebhookEvent(Model):
+    """One event as a provider sent it, stored once, and what became of it."""
+
+    id = fields.CharField(max_length=ID_LENGTH, primary_key=True, default=webhook_event_id)
+    provider = fields.CharEnumField(Provider, max_length=16)
+    event_id = fields.CharField(max_length=255)
+    type = fields.CharField(max_length=128)
+    payload = fields.TextField()
+    occurred_at = fields.DatetimeField()
+    received_at = fields.DatetimeField()
+    state = fields.CharEnumField(WebhookEventState, max_length=16)
+    attempts = fields.IntField(default=0)
+    next_attempt_at = fields.DatetimeField(null=True)
+    leased_until = fields.DatetimeField(null=True)
+    last_error = fields.CharField(max_length=1000, null=True)
+    handled_at = fields.DatetimeField(null=True)
+    customer_id = fields.CharField(max_length=ID_LENGTH, null=True)
+
+    class Meta:
+        table = "webhook_event"
+        unique_together = (("provider", "event_id"),)
+        indexes = (Index(fields=("state", "next_attempt_at")), Index(fields=("received_at", "id")))

@@ -1,0 +1,63 @@
+"""Fixtures every test may ask for.
+
+`database_url`  a fresh database with every migration applied, once on SQLite and once on PostgreSQL
+`database`      the same, connected for the test
+`sqlite_url`, `postgresql_url`  the same for what only one of them does
+"""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from models.database import database as connected
+from tests.database import Databases, PostgresDatabases, SqliteDatabases, postgres_server
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases() -> Iterator[PostgresDatabases]:
+    """One server for each test process, so the processes of a parallel run share nothing."""
+    with postgres_server() as server:
+        yield PostgresDatabases(server)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Where fresh databases of one kind come from; the PostgreSQL server starts when first asked for."""
+    found = request.getfixturevalue(f"{request.param}_databases")
+    assert isinstance(found, SqliteDatabases | PostgresDatabases)
+    return found
+
+
+@pytest.fixture
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    async with databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+async def sqlite_url(sqlite_databases: SqliteDatabases) -> AsyncIterator[str]:
+    async with sqlite_databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+async def postgresql_url(postgresql_databases: PostgresDatabases) -> AsyncIterator[str]:
+    async with postgresql_databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_database_url(databases: Databases) -> AsyncIterator[str]:
+    async with databases.empty() as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[None]:
+    async with connected(database_url):
+        yield

@@ -1,0 +1,111 @@
+"""The whole service and both mocks in this process: real application, real database, real HTTP between them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+import mock_metronome.app
+import mock_stripe.app
+from app.main import create_app
+from app.settings import Settings
+from mock_kit.clock import Clock
+from mock_kit.sandbox import Sandbox
+
+SERVICE = "http://service.test"
+METRONOME = "http://127.0.0.1:3001"
+STRIPE = "http://127.0.0.1:3002"
+METRONOME_WEBHOOK_SECRET = "metronome-webhook-secret"
+STRIPE_WEBHOOK_SECRET = "whsec_test"
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """One provider's mock, and what it can be told under /_mock/."""
+
+    http: httpx.AsyncClient
+
+    async def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = (await self.http.get("/_mock/state")).json()
+        return state
+
+    async def requests(self, method: str, path: str) -> list[dict[str, Any]]:
+        """What the service asked of it, in order."""
+        log = (await self.state())["requests"]
+        return [each for each in log if each["method"] == method and each["path"] == path]
+
+    async def fault(self, **fault: Any) -> None:
+        answer = await self.http.post("/_mock/faults", json=fault)
+        assert answer.is_success, answer.text
+
+    async def clear_faults(self) -> None:
+        assert (await self.http.delete("/_mock/faults")).is_success
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    app: Starlette
+    http: httpx.AsyncClient
+    metronome: Mock
+    stripe: Mock
+    clock: Clock
+
+    async def execute(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer, errors included."""
+        answer = await self.http.post("/graphql", json={"query": query, "variables": variables})
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The data of an answer that has no errors."""
+        body = await self.execute(query, **variables)
+        assert "errors" not in body, body["errors"]
+        data: dict[str, Any] = body["data"]
+        return data
+
+
+def settings_for(url: str, folder: Path, **changed: Any) -> Settings:
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument: nothing outside the test counts
+        data_dir=folder,
+        database_url=url,
+        metronome_webhook_secret=METRONOME_WEBHOOK_SECRET,
+        stripe_webhook_secret=STRIPE_WEBHOOK_SECRET,
+        **changed,
+    )
+
+
+@asynccontextmanager
+async def running_service(url: str, folder: Path, clock: Clock | None = None, **changed: Any) -> AsyncIterator[Service]:
+    """Service and mocks share one clock, which a test may move."""
+    clock = clock or Clock()
+    async with AsyncExitStack() as stack:
+        metronome = mock_metronome.app.create_app(clock=clock)
+        stripe = mock_stripe.app.create_app(clock=clock)
+        for sandbox in (metronome, stripe):
+            stack.push_async_callback(sandbox.aclose)
+        app = create_app(
+            settings_for(url, folder, **changed),
+            now=clock.now,
+            metronome_transport=httpx.ASGITransport(metronome),
+            stripe_transport=httpx.ASGITransport(stripe),
+        )
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        yield Service(
+            app=app,
+            http=await stack.enter_async_context(
+                httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=SERVICE, timeout=60)
+            ),
+            metronome=Mock(await _control(stack, metronome, METRONOME)),
+            stripe=Mock(await _control(stack, stripe, STRIPE)),
+            clock=clock,
+        )
+
+
+async def _control(stack: AsyncExitStack, sandbox: Sandbox, base_url: str) -> httpx.AsyncClient:
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(sandbox), base_url=base_url)
+    return await stack.enter_async_context(client)
