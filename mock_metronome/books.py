@@ -53,13 +53,15 @@ class Books:
             "events": len(self.events),
         }
 
+    def refuse_used_key(self, kind: str, key: str | None) -> None:
+        """Before any rule about state: whoever repeats a request must learn that it was done, not that it clashes."""
+        if key is not None and (kind, key) in self.used_keys:
+            raise UniquenessKeyUsed(field="uniqueness_key")
+
     def use_key(self, kind: str, key: str | None) -> None:
         """Keys are held for ever, per type of resource."""
-        if key is None:
-            return
-        if (kind, key) in self.used_keys:
-            raise UniquenessKeyUsed(field="uniqueness_key")
-        self.used_keys.add((kind, key))
+        if key is not None:
+            self.used_keys.add((kind, key))
 
     def customer_for(self, customer_id: str) -> Customer:
         return find(self.customers, customer_id, noun="customer", field="customer_id")

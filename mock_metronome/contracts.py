@@ -19,6 +19,7 @@ def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
     now = books.clock.now()
     contract = _read(books, fields, now=now)
     books.customer_for(contract.customer_id)
+    books.refuse_used_key("contract", contract.uniqueness_key)
     refuse_when_full(books.contracts, most=MOST_OBJECTS, noun="contracts")
     _refuse_overlap(books, contract)
     books.use_key("contract", contract.uniqueness_key)

@@ -21,15 +21,15 @@ def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
     now = books.clock.now()
     credit = _read(books, fields, now=now)
     books.customer_for(credit.customer_id)
+    books.refuse_used_key("credit", credit.uniqueness_key)
     if credit.contract_id:
         contract = books.contract_for(credit.contract_id, customer_id=credit.customer_id)
         if credit.amount > 0:
             credit = _as_allowance(credit, contract, now=now)
     refuse_when_full(books.credits, most=MOST_OBJECTS, noun="credits")
-    _refuse_overdraft(books, credit)
-    books.use_key("credit", credit.uniqueness_key)
     if credit.amount < 0:
         books.spend(credit.customer_id, amount=-credit.amount, currency=credit.currency)
+    books.use_key("credit", credit.uniqueness_key)
     return books.apply_credit(credit, at=now).report()
 
 
@@ -99,10 +99,3 @@ def _as_allowance(credit: Credit, contract: Contract, *, now: datetime) -> Credi
         raise IllegalState(f"The contract is {contract.status.value}.", field="contract_id")
     month_end = contract.credit_month_at(now).end
     return replace(credit, expires_at=min(credit.expires_at or month_end, month_end))
-
-
-def _refuse_overdraft(books: Books, credit: Credit) -> None:
-    """Before the uniqueness key is taken."""
-    unspent = books.balance(credit.customer_id, currency=credit.currency)
-    if -credit.amount > unspent:
-        raise IllegalState(f"The balance is {unspent}, which is less than {-credit.amount}.", field="amount")

@@ -42,6 +42,7 @@ def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
         raise fields.invalid("line_items", "must not add up to less than nothing")
     books.customer_for(invoice.customer_id)
     books.contract_for(invoice.contract_id, customer_id=invoice.customer_id)
+    books.refuse_used_key("invoice", invoice.uniqueness_key)
     refuse_when_full(books.invoices, most=MOST_OBJECTS, noun="invoices")
     books.use_key("invoice", invoice.uniqueness_key)
     return books.save_invoice(invoice, event="invoice.created", at=now).report()

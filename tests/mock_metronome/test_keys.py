@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.mock_metronome.billing_client import TODAY, BillingClient, invoice_body, text
+from tests.mock_metronome.billing_client import BillingClient, invoice_body, text
 
 CUSTOMER = {"entity_id": "e", "entity_type": "user", "name": "n", "email": "a@example.com"}
 
@@ -89,17 +89,15 @@ async def test_a_key_longer_than_255_characters_is_refused(client: BillingClient
 @pytest.mark.parametrize("noun", ["contracts", "invoices", "credits"])
 async def test_a_uniqueness_key_is_used_once_and_its_object_found_by_list(client: BillingClient, noun: str) -> None:
     customer = await client.customer()
-    contract = await client.contract(customer)
-    await client.post(f"contracts/{contract}/cancel")
+    contract = await client.contract(customer, end_date="2027-02-10T00:00:00Z")
+    later = {"tier": "pro", "billing_period": "monthly", "start_date": "2027-02-10T00:00:00Z"}
     bodies: dict[str, dict[str, object]] = {
-        "contracts": {"customer_id": customer, "tier": "pro", "billing_period": "monthly", "start_date": TODAY},
+        "contracts": {"customer_id": customer, **later},
         "invoices": invoice_body(customer, contract),
         "credits": {"customer_id": customer, "amount": 5},
     }
     body = {**bodies[noun], "uniqueness_key": "u"}
     made = await client.post(noun, body)
-    if noun == "contracts":
-        await client.post(f"contracts/{text(made, 'id')}/cancel")
 
     refusal = await client.post(noun, body, status=409)
 
@@ -115,3 +113,25 @@ async def test_uniqueness_keys_belong_to_a_type_of_resource(client: BillingClien
 
     await client.invoice(customer, contract, uniqueness_key="u")
     await client.credit(customer, 5, uniqueness_key="u")
+
+
+async def test_a_used_key_is_told_before_a_clash_of_state(client: BillingClient) -> None:
+    customer = await client.customer()
+    await client.credit(customer, 10)
+    body = {"customer_id": customer, "amount": -10, "uniqueness_key": "u"}
+    await client.post("credits", body)
+
+    refusal = await client.post("credits", body, status=409)
+
+    assert refusal["code"] == "UniquenessKeyUsed"
+
+
+async def test_a_request_that_was_refused_leaves_its_uniqueness_key_free(client: BillingClient) -> None:
+    customer = await client.customer()
+    await client.contract(customer)
+    body = {"customer_id": customer, "tier": "pro", "billing_period": "monthly", "uniqueness_key": "u"}
+    await client.post("contracts", {**body, "start_date": "2027-02-10T00:00:00Z"}, status=409)
+    (contract,) = await client.all("contracts")
+    await client.post(f"contracts/{text(contract, 'id')}/cancel")
+
+    await client.post("contracts", {**body, "start_date": "2027-02-10T00:00:00Z"})
