@@ -8,7 +8,7 @@ from models.operation import EffectState, IdempotencyKey, Operation, OperationKi
 from models.payment import Payment, PaymentMethod, PaymentStatus, Refund, RefundStatus
 from models.quote import Quote
 from models.subscription import Subscription
-from models.webhook_event import Provider, WebhookEvent, WebhookEventState
+from models.webhook_event import EventCursor, Provider, WebhookEvent, WebhookEventState, WebhookReplay
 
 __all__ = [
     "AccountBalanceEntry",
@@ -16,6 +16,7 @@ __all__ = [
     "CreditEntry",
     "Customer",
     "EffectState",
+    "EventCursor",
     "IdempotencyKey",
     "Invoice",
     "InvoiceLine",
@@ -33,4 +34,5 @@ __all__ = [
     "Subscription",
     "WebhookEvent",
     "WebhookEventState",
+    "WebhookReplay",
 ]

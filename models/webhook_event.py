@@ -27,10 +27,13 @@ class WebhookEvent(Model):
     provider = fields.CharEnumField(Provider, max_length=16)
     event_id = fields.CharField(max_length=255)
     type = fields.CharField(max_length=128)
+    # Whose it is, as the provider names them; null where the event does not say.
+    provider_customer_id = fields.CharField(max_length=64, null=True)
     payload = fields.TextField()
     occurred_at = fields.DatetimeField()
     received_at = fields.DatetimeField()
     state = fields.CharEnumField(WebhookEventState, max_length=16)
+    # How often a worker took it up. Each of them holds the lease under its own number.
     attempts = fields.IntField(default=0)
     next_attempt_at = fields.DatetimeField(null=True)
     leased_until = fields.DatetimeField(null=True)
@@ -41,4 +44,34 @@ class WebhookEvent(Model):
     class Meta:
         table = "webhook_event"
         unique_together = (("provider", "event_id"),)
-        indexes = (Index(fields=("state", "next_attempt_at")), Index(fields=("received_at", "id")))
+        indexes = (
+            Index(fields=("state", "next_attempt_at")),
+            Index(fields=("received_at", "id")),
+            Index(fields=("customer_id", "received_at", "id")),
+            Index(fields=("provider", "provider_customer_id")),
+        )
+
+
+class WebhookReplay(Model):
+    """A caller's name for one request to handle an event again."""
+
+    key = fields.CharField(max_length=255, primary_key=True)
+    event: fields.ForeignKeyRelation[WebhookEvent] = fields.ForeignKeyField(
+        "models.WebhookEvent", related_name="replays", on_delete=fields.CASCADE
+    )
+    event_id: str
+    requested_at = fields.DatetimeField()
+
+    class Meta:
+        table = "webhook_replay"
+
+
+class EventCursor(Model):
+    """How far a provider's own list of events was read, so that what never arrived is found."""
+
+    provider = fields.CharField(max_length=16, primary_key=True)
+    read_until = fields.DatetimeField()
+    last_event_id = fields.CharField(max_length=255, null=True)
+
+    class Meta:
+        table = "event_cursor"
