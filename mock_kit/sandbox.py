@@ -143,6 +143,7 @@ class Sandbox:
 
     async def _perform_late(self, request: Request, claim: Claim | None, fault: Fault) -> Answer:
         await asyncio.sleep(fault.hang_seconds)
+        self._provider.catch_up()
         return self._perform(request, claim, fault)
 
     def _perform(self, request: Request, claim: Claim | None, fault: Fault | None) -> Answer:
