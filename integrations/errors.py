@@ -49,7 +49,7 @@ class ProviderError(Exception):
         return "failed"
 
 
-class Unavailable(ProviderError):
+class Unavailable(ProviderError):  # noqa: N818  the whole tree is named by what happened
     """`reason` is our own sentence ("timed out"), never the provider's; `retry_after_seconds` is what it asked for."""
 
     def __init__(
@@ -79,7 +79,7 @@ class StoredFailure(Unavailable):
     pass
 
 
-class Rejected(ProviderError):
+class Rejected(ProviderError):  # noqa: N818  the whole tree is named by what happened
     """`code` and `field` are the provider's names; `message` is its sentence and must not be logged."""
 
     def __init__(

@@ -12,7 +12,7 @@ from billing.money import EXPONENTS
 T = TypeVar("T")
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818  named by what happened
     """Names the field and what was expected there; never quotes what was found."""
 
     def __init__(self, path: str, expected: str) -> None:

@@ -44,7 +44,7 @@ class SignatureProblem(StrEnum):
     IN_FUTURE = "in_future"
 
 
-class NoWebhookSecret(Exception):
+class NoWebhookSecret(Exception):  # noqa: N818  named by what happened
     """Nothing can be verified, so nothing is accepted. An empty secret would verify what anyone can sign."""
 
     def __init__(self, provider: Provider) -> None:
@@ -52,13 +52,13 @@ class NoWebhookSecret(Exception):
         self.provider = provider
 
 
-class BadSignature(Exception):
+class BadSignature(Exception):  # noqa: N818  named by what happened
     def __init__(self, reason: SignatureProblem) -> None:
         super().__init__(f"the webhook's signature is refused: {reason}")
         self.reason = reason
 
 
-class BadPayload(Exception):
+class BadPayload(Exception):  # noqa: N818  named by what happened
     """Signed by the provider, and yet not an event for us. `reason` never quotes the body."""
 
     def __init__(self, reason: str) -> None:

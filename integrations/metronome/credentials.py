@@ -10,7 +10,7 @@ from pydantic import SecretStr
 _KEYS = ("client_id", "client_secret", "token_url", "scope")
 
 
-class UnusableCredentials(ValueError):
+class UnusableCredentials(ValueError):  # noqa: N818  named by what happened
     """One line for the operator: which file or setting, and what is wrong with it. Never quotes a value."""
 
 
