@@ -25,6 +25,7 @@ SERVER_OPTIONS = (
 # Starts the server and says so; stops it when the test process closes its end of the pipe, also by dying.
 SUPERVISOR = """
 folder=$PWD
+trap "" PIPE
 "$1/initdb" -D data -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >log 2>&1 || exit
 "$1/pg_ctl" -D data -w -l log -o "$2" start >>log 2>&1 || exit
 echo started
