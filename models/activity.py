@@ -8,7 +8,7 @@ from models.ids import ID_LENGTH
 
 
 class Activity(Model):
-    """What happened, in order: written in the transaction that made it happen, read by live clients from their cursor."""
+    """What happened, in order. Written in the transaction that made it happen; live clients read on from their cursor."""
 
     id = fields.BigIntField(primary_key=True, generated=True)
     at = fields.DatetimeField()

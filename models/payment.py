@@ -60,6 +60,8 @@ class Payment(Model):
     )
     invoice_id: str
     attempt = fields.IntField()
+    # The operation that makes this attempt: when it is taken up again, it finds its own attempt and makes no other.
+    operation_id = fields.CharField(max_length=ID_LENGTH)
     status = fields.CharEnumField(PaymentStatus, max_length=20)
     amount_minor = fields.BigIntField()
     currency = fields.CharField(max_length=3)

@@ -30,12 +30,12 @@ from operations.effects import Refusal
 from operations.engine import Engine, Next, Step
 from operations.idempotency import answered_by, check_key, input_hash, remember
 from operations.steps.case import Case
+from operations.steps.collecting import collect
 from operations.steps.contracts import open_contract
 from operations.steps.credits import grant_first_credits
 from operations.steps.customers import create_metronome_customer, create_stripe_customer
 from operations.steps.invoices import first_invoice_key, issue_first_invoice, mark_paid_in_metronome
 from operations.steps.payment_methods import attach_default_payment_method
-from operations.steps.payments import collect
 from operations.tools import Tools
 
 
@@ -225,7 +225,7 @@ async def grant_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
 async def collect_first_invoice(operation_id: str, tools: Tools) -> Next:
     invoice = await _first_invoice(operation_id)
     if invoice is not None:
-        await collect(operation_id, invoice, tools)
+        await collect(operation_id, invoice.id, tools, off_session=False)
     return Next.CONTINUE
 
 

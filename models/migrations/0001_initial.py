@@ -614,6 +614,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempt", fields.IntField()),
+                ("operation_id", fields.CharField(max_length=40)),
                 (
                     "status",
                     fields.CharEnumField(

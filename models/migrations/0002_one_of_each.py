@@ -28,10 +28,10 @@ class Migration(migrations.Migration):
             among="is_current",
         ),
         one_of_each(
-            name="operation_one_running_per_customer",
+            name="operation_one_under_way_per_customer",
             table="operation",
             column="customer_id",
-            among="status = 'RUNNING'",
+            among="status IN ('RUNNING', 'REQUIRES_ACTION')",
         ),
         one_of_each(
             name="payment_one_success_per_invoice",

@@ -82,7 +82,7 @@ async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Too
 
     async def look_up(_: datetime) -> metronome.Invoice | None:
         found = await tools.metronome.get_invoice(invoice_id=metronome_invoice_id)
-        return found if found.status.value == InvoiceStatus.PAID.lower() else None
+        return found if found.status is InvoiceStatus.PAID else None
 
     async def settle(_: metronome.Invoice) -> None:
         return None

@@ -1,15 +1,17 @@
-"""Collecting an invoice with the default payment method: at most one successful charge, whatever races."""
+"""What a payment intent's outcome means for our rows: the payment, its invoice, the subscription behind it.
+
+Everything here is called within a transaction, and any news may come twice, late, or after better news.
+"""
 
 from datetime import datetime
 
-from billing.invoices import PAYABLE, InvoiceStatus
-from billing.money import Money
+from billing.dunning import next_attempt
+from billing.invoices import InvoiceStatus
+from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from integrations.errors import Declined, Rejected
 from integrations.stripe.types import Decline, PaymentIntent, PaymentIntentStatus
-from models import Customer, Invoice, Payment, PaymentMethod, PaymentStatus, Provider
-from operations.effects import Effect, perform
-from operations.steps.case import settled
-from operations.tools import Tools
+from models import Customer, Invoice, Payment, PaymentStatus, Subscription
+from operations.activity import record
 
 _STATUS = {
     PaymentIntentStatus.SUCCEEDED: PaymentStatus.SUCCEEDED,
@@ -18,96 +20,46 @@ _STATUS = {
     PaymentIntentStatus.CANCELED: PaymentStatus.CANCELLED,
 }
 
-
-async def collect(operation_id: str, invoice: Invoice, tools: Tools) -> None:
-    """Charge the default payment method, if there is one. The outcome is on the payment row."""
-    payment = await _attempt(invoice, tools.now())
-    if payment is None or payment.status is not PaymentStatus.PROCESSING:
-        return
-    customer = await Customer.get(id=invoice.customer_id)
-    stripe_customer_id = settled(customer.stripe_customer_id)
-
-    async def look_up(_: datetime) -> PaymentIntent | None:
-        found = await tools.stripe.find_payment_intents(
-            customer_id=stripe_customer_id, metadata_key="payment_id", metadata_value=payment.id
-        )
-        return next(iter(found), None)
-
-    async def settle(intent: PaymentIntent) -> None:
-        await record_intent(payment.id, intent, tools.now())
-
-    async def refuse(rejected: Rejected) -> None:
-        await _record_refusal(payment.id, rejected, tools.now())
-
-    await perform(
-        operation_id,
-        Effect(
-            step="payment",
-            provider=Provider.STRIPE,
-            send=lambda key: tools.stripe.create_payment_intent(
-                customer_id=stripe_customer_id,
-                amount=Money(payment.amount_minor, payment.currency),
-                payment_method_id=settled(payment.stripe_payment_method_id),
-                metadata={"payment_id": payment.id, "invoice_id": invoice.id},
-                idempotency_key=key,
-            ),
-            look_up=look_up,
-            settle=settle,
-            refuse=refuse,
-        ),
-        tools.now,
-    )
+_UNPAID = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 
 
-async def _attempt(invoice: Invoice, at: datetime) -> Payment | None:
-    """The payment that is under way for the invoice, or its first; None when there is nothing to charge with."""
-    if latest := await Payment.filter(invoice_id=invoice.id).order_by("-attempt").first():
-        return latest
-    method = await PaymentMethod.filter(customer_id=invoice.customer_id, is_default=True, detached_at=None).first()
-    if method is None or invoice.status not in PAYABLE:
-        return None
-    return await Payment.create(
-        customer_id=invoice.customer_id,
-        invoice_id=invoice.id,
-        attempt=1,
-        status=PaymentStatus.PROCESSING,
-        amount_minor=invoice.due_minor,
-        currency=invoice.currency,
-        stripe_payment_method_id=method.stripe_payment_method_id,
-        created_at=at,
-        updated_at=at,
-    )
+def status_of(intent: PaymentIntent) -> PaymentStatus:
+    """What a payment is when its intent stands so."""
+    return _STATUS.get(intent.status, PaymentStatus.PROCESSING)
 
 
 async def record_intent(payment_id: str, intent: PaymentIntent, at: datetime) -> None:
-    """Write what a payment intent says onto its payment, and onto the invoice when it succeeded.
+    """Write what a payment intent says onto its payment, and what follows from it.
 
-    Called within a transaction. A payment that succeeded stays so, whatever older news arrives later.
+    A payment that succeeded stays so, whatever older news arrives later.
     """
+    status = status_of(intent)
+    decline = intent.decline if status is PaymentStatus.FAILED else None
+    await _record(payment_id, status, intent=intent, decline=decline, at=at)
+
+
+async def record_refusal(payment_id: str, rejected: Rejected, at: datetime) -> None:
+    """The attempt was refused: by the issuer, with an intent to show for it, or before there was one."""
+    if isinstance(rejected, Declined):
+        intent, decline = rejected.payment_intent, rejected.decline
+    else:
+        intent = None
+        decline = Decline(code=rejected.code, decline_code=None, message=rejected.message, advice_code=None)
+    await _record(payment_id, PaymentStatus.FAILED, intent=intent, decline=decline, at=at)
+
+
+async def _record(
+    payment_id: str, status: PaymentStatus, *, intent: PaymentIntent | None, decline: Decline | None, at: datetime
+) -> None:
     payment = await Payment.filter(id=payment_id).select_for_update().get()
     if payment.status is PaymentStatus.SUCCEEDED:
         return
-    status = _STATUS.get(intent.status, PaymentStatus.PROCESSING)
-    await _write(
-        payment,
-        status,
-        intent=intent,
-        decline=intent.decline if status is PaymentStatus.FAILED else None,
-        at=at,
-    )
-    if status is PaymentStatus.SUCCEEDED:
-        await Invoice.filter(id=payment.invoice_id, status__in=PAYABLE).update(
-            status=InvoiceStatus.PAID, paid_at=at, updated_at=at
-        )
-
-
-async def _record_refusal(payment_id: str, rejected: Rejected, at: datetime) -> None:
-    payment = await Payment.filter(id=payment_id).select_for_update().get()
-    if isinstance(rejected, Declined):
-        await _write(payment, PaymentStatus.FAILED, intent=rejected.payment_intent, decline=rejected.decline, at=at)
-    else:
-        refusal = Decline(code=rejected.code, decline_code=None, message=rejected.message, advice_code=None)
-        await _write(payment, PaymentStatus.FAILED, intent=None, decline=refusal, at=at)
+    is_news = payment.status is not status
+    await _write(payment, status, intent=intent, decline=decline, at=at)
+    if is_news and status is PaymentStatus.SUCCEEDED:
+        await _succeeded(payment, at)
+    elif is_news and status is PaymentStatus.FAILED:
+        await _failed(payment, at)
 
 
 async def _write(
@@ -123,3 +75,75 @@ async def _write(
     payment.decline_code = decline.decline_code if decline else None
     payment.error_message = decline.message[:500] if decline else None
     await payment.save()
+
+
+async def _succeeded(payment: Payment, at: datetime) -> None:
+    invoice = await Invoice.filter(id=payment.invoice_id).select_for_update().get()
+    if invoice.status not in _UNPAID:
+        return
+    was_draft = invoice.status is InvoiceStatus.DRAFT
+    await settle_invoice(invoice, at)
+    if not was_draft:
+        await _count_as_paid(invoice, at)
+    await _tell("payment.succeeded", "Payment succeeded", payment, at)
+
+
+async def settle_invoice(invoice: Invoice, at: datetime) -> None:
+    invoice.status = InvoiceStatus.PAID
+    invoice.paid_at = invoice.updated_at = at
+    invoice.next_attempt_at = None
+    await invoice.save(update_fields=["status", "paid_at", "updated_at", "next_attempt_at"])
+
+
+async def _count_as_paid(invoice: Invoice, at: datetime) -> None:
+    """The money can be credited back from now on; and the last overdue invoice brings the subscription back."""
+    subscription = await Subscription.filter(id=invoice.subscription_id).select_for_update().get()
+    if invoice.period_end == subscription.period_end:
+        subscription.paid_minor += invoice.due_minor
+    if subscription.status is SubscriptionStatus.PAST_DUE and not await _overdue(subscription):
+        subscription.status = next_status(subscription.status, SubscriptionEvent.PAYMENT_SUCCEEDED)
+    subscription.updated_at = at
+    await subscription.save(update_fields=["paid_minor", "status", "updated_at"])
+
+
+async def _overdue(subscription: Subscription) -> bool:
+    return await Invoice.filter(
+        subscription_id=subscription.id, status=InvoiceStatus.OPEN, first_failed_at__not_isnull=True
+    ).exists()
+
+
+async def _failed(payment: Payment, at: datetime) -> None:
+    invoice = await Invoice.filter(id=payment.invoice_id).select_for_update().get()
+    if invoice.status is InvoiceStatus.OPEN:
+        await _count_failure(invoice, at)
+        await _fall_behind(invoice.subscription_id, at)
+    await _tell("payment.failed", f"Payment failed: {payment.decline_code or payment.error_code}", payment, at)
+
+
+async def _count_failure(invoice: Invoice, at: datetime) -> None:
+    first: datetime | None = invoice.first_failed_at
+    invoice.first_failed_at = first or at
+    invoice.failed_attempts += 1
+    invoice.next_attempt_at = next_attempt(invoice.first_failed_at, invoice.failed_attempts)
+    invoice.updated_at = at
+    await invoice.save(update_fields=["first_failed_at", "failed_attempts", "next_attempt_at", "updated_at"])
+
+
+async def _fall_behind(subscription_id: str, at: datetime) -> None:
+    """A subscription that is still being provisioned learns of it when it is activated."""
+    subscription = await Subscription.filter(id=subscription_id).select_for_update().get()
+    if subscription.status is not SubscriptionStatus.PENDING:
+        subscription.status = next_status(subscription.status, SubscriptionEvent.PAYMENT_FAILED)
+        subscription.updated_at = at
+        await subscription.save(update_fields=["status", "updated_at"])
+
+
+async def _tell(kind: str, summary: str, payment: Payment, at: datetime) -> None:
+    await record(
+        kind,
+        summary,
+        at=at,
+        customer=await Customer.get(id=payment.customer_id),
+        operation_id=payment.operation_id,
+        data={"payment": payment.id, "invoice": payment.invoice_id, "status": payment.status.value},
+    )
