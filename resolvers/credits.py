@@ -1,20 +1,27 @@
 from datetime import datetime
+from typing import Annotated
 
+import strawberry
 from tortoise.functions import Sum
 
 import models
-from resolvers.pages import Order, one, page
+from resolvers.pages import Order, one, page_of_customer, searchable
 from schema.context import Info
-from schema.types.connection import Connection
+from schema.types.arguments import EntityId
+from schema.types.connection import After, Connection, First
 from schema.types.credits import CreditBalance, CreditEntry
 from schema.types.scalars import BigInt
 
 _NEWEST = Order("at", descending=True)
 
+AsOf = Annotated[
+    datetime | None, strawberry.argument(description="What was done at that very instant counts. Now, if left out.")
+]
 
-async def credits(info: Info, entity_id: str, as_of: datetime | None = None) -> CreditBalance | None:  # noqa: A001
-    """Now from the customer's row; as of an earlier instant from the ledger."""
-    row = await one(models.Customer.filter(entity_id=entity_id), ("id", "credit_balance"))
+
+async def credits(info: Info, entity_id: EntityId, as_of: AsOf = None) -> CreditBalance | None:  # noqa: A001
+    """Now from the customer's row; as of another instant from the ledger."""
+    row = await one(models.Customer.filter(entity_id=searchable(entity_id)), ("id", "credit_balance"))
     if row is None:
         return None
     customer_id, balance = row
@@ -25,6 +32,5 @@ async def credits(info: Info, entity_id: str, as_of: datetime | None = None) -> 
     return CreditBalance(balance=BigInt(int(summed or 0)), as_of=as_of)
 
 
-async def credit_ledger(entity_id: str, first: int = 20, after: str | None = None) -> Connection[CreditEntry]:
-    query = models.CreditEntry.filter(customer__entity_id=entity_id)
-    return await page(query, CreditEntry, first=first, after=after, order=_NEWEST)
+async def credit_ledger(entity_id: EntityId, first: First = 20, after: After = None) -> Connection[CreditEntry] | None:
+    return await page_of_customer(entity_id, models.CreditEntry, CreditEntry, first=first, after=after, order=_NEWEST)

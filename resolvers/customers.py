@@ -4,46 +4,51 @@ import strawberry
 from tortoise.expressions import Q
 
 import models
-from resolvers.pages import NEWEST_BY_CREATION, Order, one, page
-from schema.types.connection import Connection
+from resolvers.pages import NEWEST_BY_CREATION, Order, one, page, searchable
+from schema.types.arguments import EntityId
+from schema.types.connection import After, Connection, First
 from schema.types.customer import Customer
 from schema.types.enums import EntityType, SubscriptionStatus, Tier
 
 
 @strawberry.enum(description="In which order customers are listed.")
 class CustomerOrder(Enum):
-    NEWEST = "NEWEST"
-    OLDEST = "OLDEST"
-    NAME = "NAME"
+    NEWEST = strawberry.enum_value("NEWEST", description="Onboarded last first.")
+    OLDEST = strawberry.enum_value("OLDEST", description="Onboarded first first.")
+    NAME = strawberry.enum_value("NAME", description="By name, by the bytes of its characters.")
 
 
 _ORDERS = {
     CustomerOrder.NEWEST: NEWEST_BY_CREATION,
     CustomerOrder.OLDEST: Order("created_at", descending=False),
-    CustomerOrder.NAME: Order("name", descending=False),
+    CustomerOrder.NAME: Order("name", descending=False, of_instants=False),
 }
 
 
 @strawberry.input(description="All that is given must hold.")
 class CustomerFilter:
-    tier: Tier | None = None
-    status: SubscriptionStatus | None = None
+    tier: Tier | None = strawberry.field(default=None, description="Of the live subscription, or the last that was.")
+    status: SubscriptionStatus | None = strawberry.field(default=None, description="Of the same subscription.")
     type: EntityType | None = None
-    text: str | None = strawberry.field(default=None, description="Part of the entity id, the name or the e-mail.")
+    text: str | None = strawberry.field(
+        default=None, description="Part of the entity id, the name or the e-mail, in upper or lower case."
+    )
 
 
-async def customer(entity_id: str) -> Customer | None:
-    row = await one(models.Customer.filter(entity_id=entity_id, subscriptions__is_current=True), Customer.COLUMNS)
+async def customer(entity_id: EntityId) -> Customer | None:
+    row = await one(
+        models.Customer.filter(entity_id=searchable(entity_id), subscriptions__is_current=True), Customer.COLUMNS
+    )
     return Customer.from_row(row) if row else None
 
 
 async def customers(
-    first: int = 20,
-    after: str | None = None,
+    first: First = 20,
+    after: After = None,
     filter: CustomerFilter | None = None,  # noqa: A002  its name in the schema
     order_by: CustomerOrder = CustomerOrder.NEWEST,
 ) -> Connection[Customer]:
-    query = models.Customer.filter(subscriptions__is_current=True, *_conditions(filter or CustomerFilter()))
+    query = models.Customer.filter(*_conditions(filter or CustomerFilter()), subscriptions__is_current=True)
     return await page(query, Customer, first=first, after=after, order=_ORDERS[order_by])
 
 
@@ -55,6 +60,6 @@ def _conditions(wanted: CustomerFilter) -> list[Q]:
         conditions.append(Q(subscriptions__status=wanted.status))
     if wanted.type is not None:
         conditions.append(Q(entity_type=wanted.type))
-    if text := (wanted.text or "").strip():
+    if text := searchable(wanted.text or "").strip():
         conditions.append(Q(entity_id__icontains=text) | Q(name__icontains=text) | Q(email__icontains=text))
     return conditions

@@ -1,17 +1,18 @@
 import models
-from resolvers.pages import Order, page
-from schema.types.connection import Connection
+from resolvers.pages import NEWEST_BY_CREATION, Order, page_of_customer
+from schema.types.arguments import EntityId
+from schema.types.connection import After, Connection, First
 from schema.types.invoice import Invoice
 from schema.types.payment import Payment
 
 _NEWEST = Order("issued_at", descending=True)
 
 
-async def invoices(entity_id: str, first: int = 20, after: str | None = None) -> Connection[Invoice]:
-    query = models.Invoice.filter(customer__entity_id=entity_id)
-    return await page(query, Invoice, first=first, after=after, order=_NEWEST)
+async def invoices(entity_id: EntityId, first: First = 20, after: After = None) -> Connection[Invoice] | None:
+    return await page_of_customer(entity_id, models.Invoice, Invoice, first=first, after=after, order=_NEWEST)
 
 
-async def payments(entity_id: str, first: int = 20, after: str | None = None) -> Connection[Payment]:
-    query = models.Payment.filter(customer__entity_id=entity_id)
-    return await page(query, Payment, first=first, after=after)
+async def payments(entity_id: EntityId, first: First = 20, after: After = None) -> Connection[Payment] | None:
+    return await page_of_customer(
+        entity_id, models.Payment, Payment, first=first, after=after, order=NEWEST_BY_CREATION
+    )

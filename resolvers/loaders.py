@@ -8,7 +8,6 @@ from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
 import models
-from resolvers.pages import check_first
 from schema.context import Loaders, PerCustomer
 from schema.types.credits import CreditEntry
 from schema.types.invoice import Invoice, InvoiceLine
@@ -59,7 +58,7 @@ async def _newest_rows(
         f"SELECT *, ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY {by} DESC, id DESC) AS place "
         f"FROM {table} WHERE customer_id IN ({', '.join(marks[:-1])})) AS ranked "
         f"WHERE place <= {marks[-1]} ORDER BY customer_id, place",
-        [*customer_ids, check_first(first)],
+        [*customer_ids, first],
     )
     return [(row["customer_id"], tuple(_value(model, column, row[column]) for column in columns)) for row in rows]
 

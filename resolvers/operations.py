@@ -1,32 +1,36 @@
+from typing import Annotated
+
 import strawberry
 
 import models
-from resolvers.pages import one, page
-from schema.types.connection import Connection
+from resolvers.pages import one, page, searchable
+from schema.types.connection import After, Connection, First
 from schema.types.enums import OperationKind, OperationStatus
 from schema.types.operation import Operation
+
+OperationId = Annotated[strawberry.ID, strawberry.argument(description="As an answer or a list names it.")]
 
 
 @strawberry.input(description="All that is given must hold.")
 class OperationFilter:
-    entity_id: str | None = None
+    entity_id: str | None = strawberry.field(default=None, description="Of one customer, by your own id.")
     kind: OperationKind | None = None
     status: OperationStatus | None = None
 
 
-async def operation(id: strawberry.ID) -> Operation | None:  # noqa: A002  its name in the schema
-    row = await one(models.Operation.filter(id=id), Operation.COLUMNS)
+async def operation(id: OperationId) -> Operation | None:  # noqa: A002  its name in the schema
+    row = await one(models.Operation.filter(id=searchable(id)), Operation.COLUMNS)
     return Operation.from_row(row) if row else None
 
 
 async def operations(
-    first: int = 20,
-    after: str | None = None,
+    first: First = 20,
+    after: After = None,
     filter: OperationFilter | None = None,  # noqa: A002  its name in the schema
 ) -> Connection[Operation]:
     query = models.Operation.all()
     if filter and filter.entity_id is not None:
-        query = query.filter(customer__entity_id=filter.entity_id)
+        query = query.filter(customer__entity_id=searchable(filter.entity_id))
     if filter and filter.kind is not None:
         query = query.filter(kind=filter.kind)
     if filter and filter.status is not None:

@@ -1,30 +1,20 @@
 """Keyset pages: where a page starts is a row, named by an opaque cursor, never an offset."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import orjson
-from graphql import GraphQLError
 from tortoise.expressions import Q
 from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
-from schema.types.connection import Connection, connection
-
-MAX_PAGE = 50
+import models
+from schema.types.connection import BadInput, Connection, check_first, connection
 
 M = TypeVar("M", bound=Model)
-
-
-class BadInput(GraphQLError):
-    """A refused argument of a query: the client's fault, told as such."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, extensions={"code": "BAD_USER_INPUT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +23,7 @@ class Order:
 
     column: str
     descending: bool
+    of_instants: bool = True
 
     @property
     def terms(self) -> tuple[str, str]:
@@ -49,10 +40,9 @@ class Order:
 NEWEST_BY_CREATION = Order("created_at", descending=True)
 
 
-def check_first(first: int) -> int:
-    if not 1 <= first <= MAX_PAGE:
-        raise BadInput(f"first must be between 1 and {MAX_PAGE}, not {first}.")
-    return first
+def searchable(text: str) -> str:
+    """Without NUL: PostgreSQL refuses it in any text, so nothing we hold contains one, and nothing would be found."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def encode_cursor(order: Order, value: object, row_id: str) -> str:
@@ -61,12 +51,17 @@ def encode_cursor(order: Order, value: object, row_id: str) -> str:
 
 def decode_cursor(order: Order, cursor: str) -> tuple[object, str]:
     try:
-        column, value, row_id = orjson.loads(base64.b64decode(cursor.encode("ascii"), b"-_", validate=True))
-        if column != order.column or not isinstance(value, str) or not isinstance(row_id, str):
-            raise ValueError
-        return (datetime.fromisoformat(value) if column.endswith("_at") or column == "at" else value), row_id
-    except (ValueError, TypeError, binascii.Error):
-        raise BadInput("after is not a cursor of this list.") from None
+        match orjson.loads(base64.b64decode(cursor.encode("ascii"), b"-_", validate=True)):
+            case [order.column, str(value), str(row_id)]:
+                return (_instant(value) if order.of_instants else searchable(value)), searchable(row_id)
+    except (ValueError, OverflowError):
+        pass
+    raise BadInput("after is not a cursor of this list.")
+
+
+def _instant(text: str) -> datetime:
+    """As we wrote it: an instant without an offset is nothing of ours."""
+    return datetime.fromisoformat(text.removesuffix("+00:00") + "+00:00").astimezone(UTC)
 
 
 async def one(query: QuerySet[M], columns: Sequence[str]) -> tuple[Any, ...] | None:
@@ -76,18 +71,27 @@ async def one(query: QuerySet[M], columns: Sequence[str]) -> tuple[Any, ...] | N
 
 
 async def page(
-    query: QuerySet[M],
-    node_type: Any,
-    *,
-    first: int,
-    after: str | None,
-    order: Order = NEWEST_BY_CREATION,
-    columns: Sequence[str] | None = None,
+    query: QuerySet[M], node_type: Any, *, first: int, after: str | None, order: Order = NEWEST_BY_CREATION
 ) -> Connection[Any]:
     """One statement for the page; one more only if the client asks for the total."""
-    columns = columns or node_type.COLUMNS
+    columns: Sequence[str] = node_type.COLUMNS
     rows_query = query.filter(order.after(*decode_cursor(order, after))) if after is not None else query
     rows = await rows_query.order_by(*order.terms).limit(check_first(first) + 1).values_list(*columns)
-    place = list(columns).index(order.column)
-    cursors = [encode_cursor(order, row[place], row[0]) for row in rows]
-    return connection([node_type.from_row(row) for row in rows], cursors, first=first, count=query.count)
+    place = columns.index(order.column)
+    return connection(
+        [node_type.from_row(row) for row in rows],
+        [encode_cursor(order, row[place], row[0]) for row in rows],
+        first=first,
+        is_first_page=after is None,
+        count=query.count,
+    )
+
+
+async def page_of_customer(
+    entity_id: str, model: type[Model], node_type: Any, *, first: int, after: str | None, order: Order
+) -> Connection[Any] | None:
+    """A page of what one customer has; None when there is no such customer."""
+    owner = searchable(entity_id)
+    found = await page(model.filter(customer__entity_id=owner), node_type, first=first, after=after, order=order)
+    # Only an empty page leaves the question open.
+    return found if found.edges or await models.Customer.exists(entity_id=owner) else None

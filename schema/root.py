@@ -24,29 +24,49 @@ from schema.types.subscription import Subscription
 from schema.types.tier import TierInfo
 
 
-@strawberry.type
+@strawberry.type(description="What can be read.")
 class Query:
     customer: Customer | None = strawberry.field(
-        resolver=resolvers.customers.customer, description="One customer, by your id."
+        resolver=resolvers.customers.customer, description="One customer, by your own id. Null when there is none."
     )
-    customers: Connection[Customer] = strawberry.field(resolver=resolvers.customers.customers)
+    customers: Connection[Customer] = strawberry.field(
+        resolver=resolvers.customers.customers, description="All customers, page by page."
+    )
     subscription: Subscription | None = strawberry.field(
         resolver=resolvers.subscriptions.subscription,
-        description="A customer's live subscription, or the last that was.",
+        description="A customer's live subscription, or the last that was. Null when there is no such customer.",
     )
     credits: CreditBalance | None = strawberry.field(
-        resolver=resolvers.credits.credits, description="The balance now, or as of an earlier instant."
+        resolver=resolvers.credits.credits,
+        description="A customer's balance, now or as of an instant. Null when there is no such customer.",
     )
-    credit_ledger: Connection[CreditEntry] = strawberry.field(resolver=resolvers.credits.credit_ledger)
-    invoices: Connection[Invoice] = strawberry.field(resolver=resolvers.invoices.invoices)
-    payments: Connection[Payment] = strawberry.field(resolver=resolvers.invoices.payments)
-    tiers: list[TierInfo] = strawberry.field(resolver=resolvers.subscriptions.tiers, description="What can be bought.")
-    operation: Operation | None = strawberry.field(resolver=resolvers.operations.operation)
-    operations: Connection[Operation] = strawberry.field(resolver=resolvers.operations.operations)
-    service_health: ServiceHealth = strawberry.field(resolver=resolvers.health.service_health)
+    credit_ledger: Connection[CreditEntry] | None = strawberry.field(
+        resolver=resolvers.credits.credit_ledger,
+        description="Every change of a customer's balance, newest first. Null when there is no such customer.",
+    )
+    invoices: Connection[Invoice] | None = strawberry.field(
+        resolver=resolvers.invoices.invoices,
+        description="A customer's invoices, newest first. Null when there is no such customer.",
+    )
+    payments: Connection[Payment] | None = strawberry.field(
+        resolver=resolvers.invoices.payments,
+        description="The attempts to collect a customer's invoices, newest first. Null when there is no such customer.",
+    )
+    tiers: list[TierInfo] = strawberry.field(
+        resolver=resolvers.subscriptions.tiers, description="What can be bought, from least to most."
+    )
+    operation: Operation | None = strawberry.field(
+        resolver=resolvers.operations.operation, description="How far a verb is, by its id. Null when there is none."
+    )
+    operations: Connection[Operation] = strawberry.field(
+        resolver=resolvers.operations.operations, description="Every verb that was accepted, newest first."
+    )
+    service_health: ServiceHealth = strawberry.field(
+        resolver=resolvers.health.service_health, description="Whether the service and all it needs are up."
+    )
 
 
-@strawberry.type
+@strawberry.type(description="What can be done. Each verb answers with its objects, its operation and what went wrong.")
 class Mutation:
     onboard: OnboardPayload = strawberry.field(
         resolver=resolvers.onboarding.onboard,

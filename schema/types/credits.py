@@ -17,11 +17,11 @@ class CreditBalance:
 class CreditEntry:
     id: strawberry.ID
     kind: EntryKind
-    amount: BigInt
+    amount: BigInt = strawberry.field(description="Above zero when credits were added, below when they were taken.")
     at: datetime
     cause: str = strawberry.field(description='What caused it: "operation:op_...", "invoice:..." or "event:...".')
-    reason: str | None
-    expires_at: datetime | None
+    reason: str | None = strawberry.field(description="For people to read.")
+    expires_at: datetime | None = strawberry.field(description="When what is left of a GRANT is lost.")
 
     COLUMNS = ("id", "kind", "amount", "at", "cause", "reason", "expires_at")
 

@@ -4,6 +4,7 @@ from typing import Any, Self
 import strawberry
 
 from schema.context import Info, PerCustomer
+from schema.types.connection import First, check_first
 from schema.types.credits import CreditBalance, CreditEntry
 from schema.types.enums import EntityType
 from schema.types.invoice import Invoice
@@ -13,8 +14,6 @@ from schema.types.payment import Payment, PaymentMethod
 from schema.types.scalars import JSON, BigInt
 from schema.types.subscription import Subscription
 
-MAX_NESTED = 50
-
 
 @strawberry.type(description="One user or organization, and who it is at each provider.")
 class Customer:
@@ -23,10 +22,12 @@ class Customer:
     entity_type: EntityType
     name: str
     email: str
-    metadata: JSON
-    metronome_customer_id: str | None
-    stripe_customer_id: str | None
-    account_balance: Money = strawberry.field(description="Money held for the next invoices.")
+    metadata: JSON = strawberry.field(description="Your own notes: an object of strings.")
+    metronome_customer_id: str | None = strawberry.field(description="Null until it exists there.")
+    stripe_customer_id: str | None = strawberry.field(description="Null until it exists there.")
+    account_balance: Money = strawberry.field(
+        description="Money held for the next invoices; below zero while it carries an amount too small to charge."
+    )
     created_at: datetime
     updated_at: datetime
     subscription: Subscription = strawberry.field(description="The live one, or the last that was.")
@@ -50,29 +51,29 @@ class Customer:
     )
     OWN_COLUMNS = 13
 
-    @strawberry.field(description="How many credits are left now.")
+    @strawberry.field(description="The credits left now.")
     def credits(self, info: Info) -> CreditBalance:
         return CreditBalance(balance=BigInt(self.credit_balance), as_of=info.context.now())
 
     @strawberry.field(description="The newest changes of the credit balance.")
-    async def credit_ledger(self, info: Info, first: int = 20) -> list[CreditEntry]:
-        return await info.context.loaders.credit_entries.load(PerCustomer(self.id, first))
+    async def credit_ledger(self, info: Info, first: First = 20) -> list[CreditEntry]:
+        return await info.context.loaders.credit_entries.load(PerCustomer(self.id, check_first(first)))
 
     @strawberry.field(description="The newest invoices.")
-    async def invoices(self, info: Info, first: int = 20) -> list[Invoice]:
-        return await info.context.loaders.invoices.load(PerCustomer(self.id, first))
+    async def invoices(self, info: Info, first: First = 20) -> list[Invoice]:
+        return await info.context.loaders.invoices.load(PerCustomer(self.id, check_first(first)))
 
     @strawberry.field(description="The newest payments.")
-    async def payments(self, info: Info, first: int = 20) -> list[Payment]:
-        return await info.context.loaders.payments.load(PerCustomer(self.id, first))
+    async def payments(self, info: Info, first: First = 20) -> list[Payment]:
+        return await info.context.loaders.payments.load(PerCustomer(self.id, check_first(first)))
 
     @strawberry.field(description="The cards on file, the default first.")
     async def payment_methods(self, info: Info) -> list[PaymentMethod]:
         return await info.context.loaders.payment_methods.load(self.id)
 
     @strawberry.field(description="The newest operations.")
-    async def operations(self, info: Info, first: int = 20) -> list[Operation]:
-        return await info.context.loaders.operations.load(PerCustomer(self.id, first))
+    async def operations(self, info: Info, first: First = 20) -> list[Operation]:
+        return await info.context.loaders.operations.load(PerCustomer(self.id, check_first(first)))
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:

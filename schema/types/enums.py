@@ -31,23 +31,73 @@ __all__ = [
 E = TypeVar("E", bound=type[Enum])
 
 
-def _named(enum: E, name: str, description: str) -> StrawberryEnumDefinition:
+def _named(enum: E, name: str, description: str, **values: str) -> StrawberryEnumDefinition:
+    """`values` describes those that do not speak for themselves."""
     strawberry.enum(enum, name=name, description=description)
     definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values.pop(value.name, value.description)
+    assert not values, f"{name} has no {', '.join(values)}"
     return definition
 
 
 _named(Tier, "Tier", "What a customer can be on, from least to most.")
 _named(BillingPeriod, "BillingPeriod", "How long a price buys. Credits are released monthly on both.")
 _named(EntityType, "EntityType", "Who is billed.")
-_named(SubscriptionStatus, "SubscriptionStatus", "PENDING while it is being provisioned; PAST_DUE after a decline.")
-_named(EntryKind, "CreditEntryKind", "Why a credit balance changed.")
-_named(InvoiceStatus, "InvoiceStatus", "OPEN invoices wait for money; UNCOLLECTIBLE ones no longer do.")
-_named(PaymentStatus, "PaymentStatus", "REQUIRES_ACTION: the payer must confirm (3-D Secure) with the client secret.")
-_named(OperationKind, "OperationKind", "The verb.")
-_named(OperationStatus, "OperationStatus", "RUNNING operations go on by themselves, also across restarts.")
-_named(EffectState, "OperationStepState", "INTENDED: the call may or may not have reached the provider yet.")
+_named(
+    SubscriptionStatus,
+    "SubscriptionStatus",
+    "Where a subscription stands. It is live until it is CANCELLED or EXPIRED.",
+    PENDING="It is being provisioned.",
+    ACTIVE="It is provisioned; its invoice is paid, or waits for money until it is due.",
+    PAST_DUE="A payment was declined; its invoice is open.",
+    CANCELLED="It was ended by a cancellation.",
+    EXPIRED="It was ended because it was not paid.",
+)
+_named(
+    EntryKind,
+    "CreditEntryKind",
+    "Why a credit balance changed.",
+    GRANT="Credits were released: an allowance, or by hand.",
+    ADJUSTMENT="An earlier entry was set right.",
+    USAGE="Credits were spent.",
+    EXPIRY="What was left of a grant ran out of time.",
+    CLAWBACK="A change to a smaller tier took back what was not spent.",
+)
+_named(
+    InvoiceStatus,
+    "InvoiceStatus",
+    "Whether an invoice is settled.",
+    DRAFT="It is not issued yet.",
+    OPEN="It waits for money.",
+    VOID="It was withdrawn; nothing is owed.",
+    UNCOLLECTIBLE="Nobody tries to collect it any more; it can still be paid.",
+)
+_named(
+    PaymentStatus,
+    "PaymentStatus",
+    "How one attempt to collect an invoice stands.",
+    PROCESSING="It is under way.",
+    REQUIRES_ACTION="The payer must confirm it (3-D Secure) with the client secret.",
+    FAILED="It was declined or refused; the codes say why.",
+    CANCELLED="It was given up before it was decided.",
+)
+_named(OperationKind, "OperationKind", "Which verb was accepted: the mutation of that name.")
+_named(
+    OperationStatus,
+    "OperationStatus",
+    "How an operation stands.",
+    RUNNING="It goes on by itself, also when a provider is away or the service restarts.",
+    SUCCEEDED="It did all it could; a declined card does not make it fail.",
+    FAILED="A provider refused; `error` says what.",
+)
+_named(
+    EffectState,
+    "OperationStepState",
+    "Whether a change stands at the provider.",
+    INTENDED="The call may or may not have reached the provider yet.",
+    DONE="The provider confirmed it.",
+    REFUSED="The provider definitely refused it.",
+)
 _named(Provider, "Provider", "One of the two systems this service drives.")
-
-for _code in _named(ErrorCode, "ErrorCode", "What a client can act on.").values:
-    _code.description = ErrorCode[_code.name].meaning
+_named(ErrorCode, "ErrorCode", "What a client can act on.", **{code.name: code.meaning for code in ErrorCode})

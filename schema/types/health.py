@@ -4,7 +4,7 @@ from enum import Enum
 import strawberry
 
 
-@strawberry.enum
+@strawberry.enum(description="Whether a component, or all of them together, can do its work.")
 class HealthStatus(Enum):
     UP = "UP"
     DOWN = "DOWN"
@@ -12,13 +12,13 @@ class HealthStatus(Enum):
 
 @strawberry.type(description="One thing the service needs, as it answered a moment ago.")
 class ComponentHealth:
-    name: str
+    name: str = strawberry.field(description="`database`, `metronome`, `stripe` or `worker`.")
     status: HealthStatus
-    latency_ms: int | None
-    problem: str | None = strawberry.field(description="What is wrong, in words.")
+    latency_ms: int = strawberry.field(description="How long the answer, or the lack of it, took.")
+    problem: str | None = strawberry.field(description="What is wrong, in words. Null when it is UP.")
 
 
-@strawberry.type
+@strawberry.type(description="The service and all it needs, asked now.")
 class ServiceHealth:
     status: HealthStatus = strawberry.field(description="UP when every component is.")
     checked_at: datetime

@@ -11,12 +11,12 @@ from schema.types.scalars import BigInt
 from schema.types.subscription import Period
 
 
-@strawberry.type
+@strawberry.type(description="One item of an invoice.")
 class InvoiceLine:
     description: str
     quantity: BigInt
     unit_price: Money
-    amount: Money
+    amount: Money = strawberry.field(description="The quantity times the unit price; below zero for a credit.")
 
 
 @strawberry.type(description="What a customer owes for one period or change. Its lines sum to its amount.")
@@ -24,7 +24,7 @@ class Invoice:
     id: strawberry.ID
     status: InvoiceStatus
     amount: Money
-    period: Period
+    period: Period = strawberry.field(description="What it is for.")
     due_date: date
     metronome_invoice_id: str | None
     issued_at: datetime
@@ -43,7 +43,7 @@ class Invoice:
         "paid_at",
     )
 
-    @strawberry.field
+    @strawberry.field(description="What it is made of, in the order they are printed.")
     async def lines(self, info: Info) -> list[InvoiceLine]:
         return await info.context.loaders.invoice_lines.load(self.id)
 

@@ -20,4 +20,4 @@ class Money:
 @strawberry.input(description="An amount of money in whole minor units; fractions do not exist.")
 class MoneyInput:
     minor_units: BigInt
-    currency: str = "USD"
+    currency: str = strawberry.field(default="USD", description="ISO 4217, upper case.")

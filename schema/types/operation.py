@@ -5,22 +5,24 @@ import strawberry
 
 from schema.context import Info
 from schema.types.enums import EffectState, ErrorCode, OperationKind, OperationStatus, Provider
-from schema.types.errors import UserError, Warning
+from schema.types.errors import OperationWarning, UserError
 
 
 @strawberry.type(description="One change an operation makes at a provider.")
 class OperationStep:
-    step: str
-    attempt: int = strawberry.field(description="Rises only after the provider definitely refused the one before.")
+    name: str = strawberry.field(description="What is changed there, as `metronome_customer` or `payment`.")
+    attempt: int = strawberry.field(
+        description="From 1; rises only after the provider definitely refused the one before."
+    )
     provider: Provider
     state: EffectState
     sends: int = strawberry.field(description="How often the call was sent; always with the same idempotency key.")
-    idempotency_key: str
-    object_id: str | None = strawberry.field(description="What the provider calls the result.")
-    error_code: str | None
+    idempotency_key: str = strawberry.field(description="What the call is known by at the provider.")
+    object_id: str | None = strawberry.field(description="The provider's id of the result.")
+    error_code: str | None = strawberry.field(description="Why it was refused, in the provider's words.")
     error_message: str | None
     first_sent_at: datetime
-    settled_at: datetime | None
+    settled_at: datetime | None = strawberry.field(description="Null while it is INTENDED.")
 
     COLUMNS = (
         "step",
@@ -38,8 +40,23 @@ class OperationStep:
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
-        values: dict[str, Any] = dict(zip(cls.COLUMNS, row, strict=True))
-        return cls(**{**values, "provider": Provider(values["provider"])})
+        (
+            name, attempt, provider, state, sends, idempotency_key, object_id, error_code, error_message,
+            first_sent_at, settled_at,
+        ) = row  # fmt: skip
+        return cls(
+            name=name,
+            attempt=attempt,
+            provider=Provider(provider),
+            state=state,
+            sends=sends,
+            idempotency_key=idempotency_key,
+            object_id=object_id,
+            error_code=error_code,
+            error_message=error_message,
+            first_sent_at=first_sent_at,
+            settled_at=settled_at,
+        )
 
 
 @strawberry.type(description="A verb that was accepted: how far it is, and how it ended.")
@@ -47,14 +64,18 @@ class Operation:
     id: strawberry.ID
     kind: OperationKind
     status: OperationStatus
-    entity_id: str
-    step: str | None = strawberry.field(description="The step it is in, or was in when it ended.")
-    warnings: list[Warning]
-    error: UserError | None
-    last_problem: str | None = strawberry.field(description="Why it is still running.")
+    entity_id: str = strawberry.field(description="The customer it changes, by your own id.")
+    stage: str | None = strawberry.field(
+        description="Which part of the verb it is in, or was in when it ended, as `create_customers`."
+    )
+    warnings: list[OperationWarning]
+    error: UserError | None = strawberry.field(description="Why it FAILED.")
+    last_problem: str | None = strawberry.field(
+        description="Why it is still RUNNING: the last thing a provider said or failed to say."
+    )
     created_at: datetime
     updated_at: datetime
-    finished_at: datetime | None
+    finished_at: datetime | None = strawberry.field(description="Null while it is RUNNING.")
 
     COLUMNS = (
         "id",
@@ -72,14 +93,14 @@ class Operation:
         "finished_at",
     )
 
-    @strawberry.field(description="What it did at the providers, in order.")
+    @strawberry.field(description="The changes it made or is making at the providers, in the order they were begun.")
     async def steps(self, info: Info) -> list[OperationStep]:
         return await info.context.loaders.operation_steps.load(self.id)
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
         (
-            id_, kind, status, entity_id, step, warnings, error_code, error_message, error_field, last_problem,
+            id_, kind, status, entity_id, stage, warnings, error_code, error_message, error_field, last_problem,
             created_at, updated_at, finished_at,
         ) = row  # fmt: skip
         return cls(
@@ -87,9 +108,10 @@ class Operation:
             kind=kind,
             status=status,
             entity_id=entity_id,
-            step=step,
+            stage=stage,
             warnings=[
-                Warning(code=ErrorCode[each["code"]], message=each["message"], field=each["field"]) for each in warnings
+                OperationWarning(code=ErrorCode[each["code"]], message=each["message"], field=each["field"])
+                for each in warnings
             ],
             error=_error(error_code, error_message, error_field),
             last_problem=last_problem,

@@ -11,11 +11,11 @@ from schema.types.money import Money
 class PaymentMethod:
     id: strawberry.ID
     stripe_payment_method_id: str
-    brand: str | None
+    brand: str | None = strawberry.field(description="As `visa`. Null, like the next three, for what is not a card.")
     last4: str | None
     exp_month: int | None
     exp_year: int | None
-    is_default: bool
+    is_default: bool = strawberry.field(description="Whether invoices are collected with it.")
     attached_at: datetime
 
     COLUMNS = ("id", "stripe_payment_method_id", "brand", "last4", "exp_month", "exp_year", "is_default", "attached_at")
@@ -39,7 +39,7 @@ class PaymentMethod:
 class Payment:
     id: strawberry.ID
     invoice_id: strawberry.ID
-    attempt: int
+    attempt: int = strawberry.field(description="From 1, counted for each invoice.")
     status: PaymentStatus
     amount: Money
     stripe_payment_intent_id: str | None
@@ -47,9 +47,9 @@ class Payment:
     client_secret: str | None = strawberry.field(
         description="Only while the status is REQUIRES_ACTION: what the payer's browser confirms the payment with."
     )
-    error_code: str | None
+    error_code: str | None = strawberry.field(description="Why it failed, in Stripe's words, as `card_declined`.")
     decline_code: str | None = strawberry.field(description="The issuer's own word, as `insufficient_funds`.")
-    error_message: str | None
+    error_message: str | None = strawberry.field(description="A sentence that may be shown to the payer.")
     created_at: datetime
 
     COLUMNS = (

@@ -1,7 +1,7 @@
 """Scalars that GraphQL does not have: whole numbers past 32 bits, and instants that always end in Z."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NewType
 
 import strawberry
@@ -26,11 +26,18 @@ def _whole(value: object) -> int:
 def _instant(value: object) -> datetime:
     try:
         parsed = datetime.fromisoformat(str(value))
-    except ValueError:
+        if parsed.tzinfo is not None:
+            return parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise GraphQLError(f"DateTime must be ISO 8601, not {str(value)[:40]!r}") from None
-    if parsed.tzinfo is None:
-        raise GraphQLError("DateTime must carry its offset, as in 2026-01-31T00:00:00Z")
-    return parsed.astimezone(UTC)
+    raise GraphQLError("DateTime must carry its offset, as in 2026-01-31T00:00:00Z")
+
+
+def _day(value: object) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise GraphQLError(f"Date must be ISO 8601, as in 2026-01-31, not {str(value)[:40]!r}") from None
 
 
 def iso(instant: datetime) -> str:
@@ -41,7 +48,7 @@ def iso(instant: datetime) -> str:
 SCALARS: Mapping[object, ScalarDefinition] = {
     BigInt: strawberry.scalar(
         name="BigInt",
-        description=f"A whole number of at most {MAX_SAFE_INTEGER}, sent as a JSON number.",
+        description=f"A whole number, above or below zero, of at most {MAX_SAFE_INTEGER}, sent as a JSON number.",
         serialize=_whole,
         parse_value=_whole,
     ),
@@ -50,6 +57,12 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         description="An instant in UTC, ISO 8601: `2026-01-31T09:30:00Z`.",
         serialize=iso,
         parse_value=_instant,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day in UTC, ISO 8601: `2026-01-31`.",
+        serialize=date.isoformat,
+        parse_value=_day,
     ),
 }
 

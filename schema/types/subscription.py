@@ -21,12 +21,14 @@ class Subscription:
     tier: Tier
     billing_period: BillingPeriod
     price: Money = strawberry.field(description="For one billing period.")
-    credits_per_month: BigInt
+    credits_per_month: BigInt = strawberry.field(
+        description="The allowance, released at the start of each credit month."
+    )
     anchor: date = strawberry.field(description="Every boundary is counted from this day.")
     current_period: Period
-    metronome_contract_id: str | None
-    started_at: datetime | None
-    ended_at: datetime | None
+    metronome_contract_id: str | None = strawberry.field(description="Null until it exists there.")
+    started_at: datetime | None = strawberry.field(description="When it became live; null while it is PENDING.")
+    ended_at: datetime | None = strawberry.field(description="Null while it is live.")
 
     COLUMNS = (
         "id",

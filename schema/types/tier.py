@@ -9,14 +9,14 @@ from schema.types.money import Money
 from schema.types.scalars import BigInt
 
 
-@strawberry.type(name="TierInfo", description="One tier of the catalogue. Custom prices and credits are null.")
+@strawberry.type(description="One tier of the catalogue. Prices and credits agreed with each customer are null.")
 class TierInfo:
     tier: Tier
-    name: str
+    name: str = strawberry.field(description="As people read it.")
     monthly_price: Money | None
     yearly_price: Money | None
     credits_per_month: BigInt | None
-    features: list[str]
+    features: list[str] = strawberry.field(description="What it includes, for people to read.")
 
     @classmethod
     def from_entry(cls, entry: CatalogueEntry) -> Self:
