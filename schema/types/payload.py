@@ -5,7 +5,7 @@ from typing import TypeVar
 import strawberry
 
 from schema.types.customer import Customer
-from schema.types.errors import UserError, Warning
+from schema.types.errors import OperationWarning, UserError
 from schema.types.invoice import Invoice
 from schema.types.operation import Operation
 from schema.types.payment import Payment
@@ -19,7 +19,7 @@ class Payload:
     invoice: Invoice | None = strawberry.field(default=None, description="The invoice this came to, if any.")
     payment: Payment | None = strawberry.field(default=None, description="The latest attempt to collect it.")
     operation: Operation | None = strawberry.field(default=None, description="How far it is; null when it was refused.")
-    warnings: list[Warning] = strawberry.field(default_factory=list)
+    warnings: list[OperationWarning] = strawberry.field(default_factory=list)
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
