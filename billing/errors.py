@@ -20,6 +20,8 @@
     ├── Conflict                            look at the current state, then decide anew
     │   ├── CustomerExists
     │   ├── CustomerBusy                    (retryable)
+    │   ├── RenewalPending                  (retryable)
+    │   ├── EndScheduled
     │   ├── IdempotencyConflict
     │   ├── IllegalTransition
     │   ├── SamePlan
@@ -40,7 +42,7 @@
 (`entity.email`), or None. `retryable` means: the very same request may succeed later.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from billing.error_codes import ErrorCode as ErrorCode
@@ -183,6 +185,23 @@ class CustomerBusy(Conflict):
         self.operation_id = operation_id
 
 
+class RenewalPending(Conflict):
+    """The period has ended and what follows is being written; it takes moments."""
+
+    code = ErrorCode.CUSTOMER_BUSY
+    retryable = True
+
+    def __init__(self, entity_id: str) -> None:
+        super().__init__(f"the period of {entity_id} has just ended and its renewal is under way")
+
+
+class EndScheduled(Conflict):
+    code = ErrorCode.ILLEGAL_TRANSITION
+
+    def __init__(self, entity_id: str, ends_on: date) -> None:
+        super().__init__(f"the subscription of {entity_id} ends on {ends_on}: reactivate it first")
+
+
 class IdempotencyConflict(Conflict):
     code = ErrorCode.IDEMPOTENCY_CONFLICT
 
@@ -207,10 +226,13 @@ class SamePlan(Conflict):
 
 
 class StaleQuote(Conflict):
+    """`differences` are clauses such as "dueNow was 10.32 USD and is 9.68 USD now"."""
+
     code = ErrorCode.STALE_QUOTE
 
-    def __init__(self, quote_id: str) -> None:
-        super().__init__(f"what quote {quote_id} says no longer holds", field="quoteId")
+    def __init__(self, quote_id: str, differences: tuple[str, ...]) -> None:
+        super().__init__(f"what quote {quote_id} says no longer holds: {'; '.join(differences)}", field="quoteId")
+        self.differences = differences
 
 
 class QuoteExpired(Conflict):

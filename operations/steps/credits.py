@@ -1,39 +1,56 @@
-from datetime import datetime
-
-from tortoise.expressions import F
-
-from billing.credits import EntryKind
-from billing.periods import Period, credit_month_at, midnight
+from billing.credits import LedgerEntry, grant_month
+from billing.periods import credit_month_at
 from integrations.metronome.types import Credit
-from models import CreditEntry, Customer, Provider
+from models import Provider
 from operations.effects import Effect, Refusal, perform
 from operations.steps.case import Case, settled
+from operations.steps.ledger import append_credits, credit_entries
 from operations.tools import Tools
+
+ALLOWANCE = "Monthly allowance"
 
 
 async def grant_first_credits(case: Case, tools: Tools) -> Refusal | None:
     """The allowance of the first credit month; later months are granted by the engine."""
     subscription = case.subscription
     month = credit_month_at(subscription.credit_anchor, subscription.period_start)
-    key = f"{subscription.id}:{month.start}"
-    if subscription.credits_per_month == 0 or await CreditEntry.exists(key=key):
-        return None
+    entries = grant_month(
+        await credit_entries(case.customer.id),
+        owner=case.customer.id,
+        credits_per_month=subscription.credits_per_month,
+        month=month,
+        at=tools.now(),
+    )
+    return await post_allowance(case, entries, tools, step="metronome_credits")
+
+
+async def post_allowance(case: Case, entries: tuple[LedgerEntry, ...], tools: Tools, *, step: str) -> Refusal | None:
+    """Change the allowance in Metronome by what the entries sum to, then append them."""
+    amount = sum(entry.amount for entry in entries)
     metronome_customer_id = settled(case.customer.metronome_customer_id)
+    key = f"{case.operation.id}:{step}"
+    cause = f"operation:{case.operation.id}"
+    if not entries:
+        return None
+    if amount == 0:
+        await append_credits(case.customer.id, entries, cause=cause, reason=ALLOWANCE)
+        return None
+    expires_at = next((entry.expires_at for entry in entries if entry.expires_at), None)
 
     async def settle(credit: Credit) -> None:
-        await _append_grant(case, month, key, credit.id, tools.now())
+        await append_credits(case.customer.id, entries, cause=cause, reason=ALLOWANCE, metronome_credit_id=credit.id)
 
     return await perform(
         case.operation.id,
         Effect(
-            step="metronome_credits",
+            step=step,
             provider=Provider.METRONOME,
             send=lambda idempotency_key: tools.metronome.create_credit(
                 customer_id=metronome_customer_id,
-                contract_id=settled(subscription.metronome_contract_id),
-                amount=subscription.credits_per_month,
-                expires_at=midnight(month.end),
-                reason="Monthly allowance",
+                contract_id=settled(case.subscription.metronome_contract_id),
+                amount=amount,
+                expires_at=expires_at if amount > 0 else None,
+                reason=ALLOWANCE,
                 uniqueness_key=key,
                 idempotency_key=idempotency_key,
             ),
@@ -42,19 +59,3 @@ async def grant_first_credits(case: Case, tools: Tools) -> Refusal | None:
         ),
         tools.now,
     )
-
-
-async def _append_grant(case: Case, month: Period, key: str, metronome_credit_id: str, at: datetime) -> None:
-    amount = case.subscription.credits_per_month
-    await CreditEntry.create(
-        customer_id=case.customer.id,
-        kind=EntryKind.GRANT,
-        amount=amount,
-        at=at,
-        key=key,
-        cause=f"operation:{case.operation.id}",
-        reason="Monthly allowance",
-        expires_at=midnight(month.end),
-        metronome_credit_id=metronome_credit_id,
-    )
-    await Customer.filter(id=case.customer.id).update(credit_balance=F("credit_balance") + amount)
