@@ -46,6 +46,10 @@ class Fields:
             raise Unreadable(path, "an object")
         return cls(value, path)
 
+    def as_json(self) -> str:
+        """The object again, its decimals as text."""
+        return json.dumps(self.values, default=str)
+
     def text(self, name: str) -> str:
         return self._required(name, str, "text")
 

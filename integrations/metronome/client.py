@@ -2,6 +2,7 @@
 
 import httpx
 
+from integrations.fields import Fields
 from integrations.metronome.api import PAGE_SIZE, MetronomeApi
 from integrations.metronome.contracts import ContractCalls
 from integrations.metronome.credits import CreditCalls
@@ -11,6 +12,8 @@ from integrations.metronome.invoices import InvoiceCalls
 from integrations.metronome.oauth import TokenSource
 from integrations.metronome.retries import Retries
 from integrations.metronome.types import Event
+
+EVENTS = "/api/v1/webhooks/events"
 
 
 class MetronomeClient(CustomerCalls, ContractCalls, InvoiceCalls, CreditCalls):
@@ -31,9 +34,11 @@ class MetronomeClient(CustomerCalls, ContractCalls, InvoiceCalls, CreditCalls):
 
     async def list_events(self, *, after: str | None, limit: int = PAGE_SIZE) -> tuple[Event, ...]:
         """Oldest first, one page, starting behind the event `after`."""
-        return await self._api.get_page(
-            "list_events", "/api/v1/webhooks/events", Event.read, after=after, limit=str(limit)
-        )
+        return await self._api.get_page("list_events", EVENTS, Event.read, after=after, limit=str(limit))
+
+    async def list_event_bodies(self, *, after: str | None) -> tuple[Fields, ...]:
+        """The same, unread: as a webhook brings them."""
+        return await self._api.get_page("list_events", EVENTS, lambda body: body, after=after, limit=str(PAGE_SIZE))
 
     async def ping(self) -> None:
         """The cheapest call that needs valid credentials."""

@@ -42,7 +42,7 @@ def verify(raw: bytes, *, headers: Headers, secrets: Iterable[SecretStr], now: d
     check_signature(f"{date}\n".encode() + raw, signatures=[signature], secrets=usable)
     check_age(signed_at, now)
     try:
-        return _envelope(read_object(raw))
+        return read_envelope(read_object(raw))
     except Unreadable as error:
         raise BadPayload(str(error)) from None
 
@@ -58,7 +58,8 @@ def _parse_date(text: str) -> datetime:
     return parsed
 
 
-def _envelope(event: Fields) -> Verified:
+def read_envelope(event: Fields) -> Verified:
+    """Raises `Unreadable` or `BadPayload`."""
     return Verified(
         event_id=read_event_id(event),
         type=event.text("type"),

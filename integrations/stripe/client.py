@@ -1,19 +1,24 @@
 """Every call we make to Stripe, as one client; the calls themselves stand in one file per noun."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import httpx
 import stripe
 from pydantic import SecretStr
 from stripe.params import EventListParams
 
+from integrations.fields import Fields
 from integrations.stripe.api import PAGE_SIZE, StripeApi
 from integrations.stripe.customers import CustomerCalls
 from integrations.stripe.payment_methods import PaymentMethodCalls
 from integrations.stripe.payments import PaymentCalls
 from integrations.stripe.transport import SharedHTTPXClient, Sleep
 from integrations.stripe.types import Event
+
+T = TypeVar("T")
 
 
 class StripePayments(CustomerCalls, PaymentMethodCalls, PaymentCalls):
@@ -44,14 +49,20 @@ class StripePayments(CustomerCalls, PaymentMethodCalls, PaymentCalls):
 
     async def list_events(self, *, created_since: datetime) -> tuple[Event, ...]:
         """Oldest first, and some perhaps for the second time. Stripe keeps events for 30 days."""
+        return await self._list_events(Event.read, created_since)
 
+    async def list_event_bodies(self, *, created_since: datetime) -> tuple[Fields, ...]:
+        """The same, unread: as a webhook brings them."""
+        return await self._list_events(lambda body: body, created_since)
+
+    async def _list_events(self, read: Callable[[Fields], T], created_since: datetime) -> tuple[T, ...]:
         async def fetch(cursor: str | None) -> stripe.ListObject[stripe.Event]:
             params: EventListParams = {"created": {"gte": int(created_since.timestamp())}, "limit": PAGE_SIZE}
             if cursor:
                 params["starting_after"] = cursor
             return await self._api.sdk.events.list_async(params)
 
-        newest_first = await self._api.all_pages("list_events", fetch, Event.read)
+        newest_first = await self._api.all_pages("list_events", fetch, read)
         return tuple(reversed(newest_first))
 
     async def ping(self) -> None:

@@ -49,7 +49,7 @@ def verify(
     check_signature(f"{timestamp}.".encode() + raw, signatures=signatures, secrets=usable)
     check_age(datetime.fromtimestamp(int(timestamp), UTC), now)
     try:
-        return _envelope(read_object(raw), livemode=livemode, account=account)
+        return read_envelope(read_object(raw), livemode=livemode, account=account)
     except Unreadable as error:
         raise BadPayload(str(error)) from None
 
@@ -70,7 +70,8 @@ def _parse(header: str) -> tuple[str, list[str]]:
     return timestamps[0], signatures
 
 
-def _envelope(event: Fields, *, livemode: bool, account: str | None) -> Verified:
+def read_envelope(event: Fields, *, livemode: bool, account: str | None = None) -> Verified:
+    """Raises `Unreadable` or `BadPayload`."""
     if event.text("object") != "event":
         raise BadPayload("this is not an event")
     if event.flag("livemode") is not livemode:
