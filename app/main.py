@@ -16,7 +16,7 @@ from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
 from app.middleware import KIB, Limits, RequestId, RequestLimits, SecurityHeaders
 from app.settings import Settings
-from app.worker import Worker
+from app.worker import make_worker
 from integrations.http import provider_http_client
 from integrations.metronome.client import MetronomeClient
 from integrations.metronome.oauth import TokenSource
@@ -28,6 +28,8 @@ from resolvers.loaders import make_loaders
 from rest import routes as rest
 from schema.context import Context
 from schema.root import make_schema
+from webhooks import routes as webhooks
+from webhooks.routes import Reception
 
 API_PREFIXES = ("/graphql", "/api", "/health", "/webhooks")
 
@@ -67,10 +69,10 @@ def create_app(
             engine = await make_engine(settings, tools)
             await engine.start()
             stack.push_async_callback(engine.stop, drain_seconds=settings.drain_seconds)
-            worker = Worker(engine, now)
+            worker = make_worker(settings, tools, engine)
             worker.start()
             stack.push_async_callback(worker.stop)
-            app.state.tools, app.state.engine = tools, engine
+            app.state.tools, app.state.engine, app.state.worker = tools, engine, worker
             yield
 
     async def context(connection: HTTPConnection) -> Context:
@@ -81,16 +83,24 @@ def create_app(
             wait_seconds=settings.operation_wait_seconds,
         )
 
+    reception = Reception(
+        stripe_secrets=settings.stripe_webhook_secrets,
+        metronome_secrets=[settings.metronome_webhook_secret],
+        livemode=settings.livemode,
+        now=now,
+        wake=lambda: app.state.worker.wake(),
+    )
     graphiql = GraphiQL(assets_directory=settings.graphiql_dir, default_query=FIRST_QUERY)
     graphql = BillingGraphQL(
         make_schema(), context_getter=context, graphiql=graphiql, introspection=True, suggestions=True
     )
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             *graphiql.routes(),
             *rest.routes(context),
+            *webhooks.routes(reception),
         ],
         lifespan=lifespan,
         middleware=[
@@ -99,6 +109,7 @@ def create_app(
             Middleware(RequestLimits, limits=Limits(body_bytes_by_prefix={"/webhooks": 256 * KIB})),
         ],
     )
+    return app
 
 
 FIRST_QUERY = """\

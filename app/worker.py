@@ -1,4 +1,4 @@
-"""What runs without being asked: operations that were accepted but never started, and housekeeping."""
+"""What runs without being asked: stored events, operations that were accepted but never started, housekeeping."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,37 +6,105 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from app.settings import Settings
 from operations.engine import Engine
+from operations.tools import Tools
+from webhooks import inbox
+from webhooks.missed import MissedEvents
+from webhooks.processing import Processor
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 2.0
 PRUNE_SECONDS = 3600.0
+MISSED_SECONDS = 300.0
 KEEP_WORKFLOWS = timedelta(days=7)
+# Stripe lets a person send an event again for 30 days; a known id is what tells that it was handled.
+KEEP_EVENTS = timedelta(days=35)
+
+EVENTS_AT_ONCE = 4
+POLL_SECONDS = 1.0
+STOP_SECONDS = 10.0
+
+
+def make_worker(settings: Settings, tools: Tools, engine: Engine) -> "Worker":
+    processor = Processor(
+        tools=tools,
+        engine=engine,
+        max_attempts=settings.webhook_max_attempts,
+        lease=timedelta(seconds=settings.webhook_lease_seconds),
+    )
+    return Worker(engine, processor, MissedEvents(tools, settings.livemode), tools.now)
 
 
 class Worker:
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, processor: Processor, missed: MissedEvents, now: Callable[[], datetime]) -> None:
         self._engine = engine
+        self._processor = processor
+        self._missed = missed
         self._now = now
-        self._tasks: list[asyncio.Task[None]] = []
+        self._jobs: list[asyncio.Task[None]] = []
+        self._drains: list[asyncio.Task[None]] = []
+        self._stopping = False
+        # One token wakes one idle drain; all busy means that somebody looks again anyway.
+        self._tokens: asyncio.Queue[None] = asyncio.Queue(EVENTS_AT_ONCE)
 
     def start(self) -> None:
-        self._tasks = [
+        self._jobs = [
             asyncio.create_task(_every(SWEEP_SECONDS, "sweep", self._engine.sweep)),
             asyncio.create_task(_every(PRUNE_SECONDS, "prune", self._prune)),
+            asyncio.create_task(_every(MISSED_SECONDS, "missed_events", self._fetch_missed)),
         ]
+        self._drains = [asyncio.create_task(self._drain()) for _ in range(EVENTS_AT_ONCE)]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Claim no more events and let those in hand end within the bound; a lease frees what is cut off."""
+        self._stopping = True
+        for job in self._jobs:
+            job.cancel()
+        for _ in self._drains:
+            self.wake()
+        if self._drains:
+            await asyncio.wait(self._drains, timeout=STOP_SECONDS)
+        for drain in self._drains:
+            drain.cancel()
+        await asyncio.gather(*self._jobs, *self._drains, return_exceptions=True)
+
+    def wake(self) -> None:
+        """There is an event to handle."""
+        if not self._tokens.full():
+            self._tokens.put_nowait(None)
+
+    async def _drain(self) -> None:
+        while not self._stopping:
+            if not await self._handle_next():
+                await self._until_woken()
+
+    async def _handle_next(self) -> bool:
+        try:
+            return await self._processor.handle_next()
+        except Exception:
+            log.exception("worker.event_failed")  # the database itself: the event's lease brings it back
+            return False
+
+    async def _until_woken(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._tokens.get()
+        except TimeoutError:
+            return
+
+    async def _fetch_missed(self) -> None:
+        if await self._missed.fetch():
+            self.wake()
 
     async def _prune(self) -> None:
         await self._engine.prune(finished_before=self._now() - KEEP_WORKFLOWS)
+        while await inbox.forget_handled(received_before=self._now() - KEEP_EVENTS) == inbox.FORGET_BATCH:
+            continue
 
 
-async def _every(seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
     """One failed round must not end the rounds: it is logged, and the next one comes."""
     while True:
         try:

@@ -88,6 +88,12 @@ async def _succeeded(payment: Payment, at: datetime) -> None:
     await _tell("payment.succeeded", "Payment succeeded", payment, at)
 
 
+async def settle_otherwise(invoice: Invoice, at: datetime) -> None:
+    """The invoice was paid by other means than a payment of ours, such as a bank transfer."""
+    await settle_invoice(invoice, at)
+    await _count_as_paid(invoice, at)
+
+
 async def settle_invoice(invoice: Invoice, at: datetime) -> None:
     invoice.status = InvoiceStatus.PAID
     invoice.paid_at = invoice.updated_at = at

@@ -1,0 +1,200 @@
+"""The inbox: an event is stored once, taken up by one worker at a time, and left alone when its end is written.
+
+A worker holds an event for as long as its lease lasts, under the number of its attempt. Whoever lost the lease finds
+another number there and writes nothing: taking the event's end and its effects happen in one transaction.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import SystemRandom
+from typing import Self
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from integrations.inbound import BadPayload, Verified
+from models import Provider, WebhookEvent, WebhookEventState
+from models.ids import webhook_event_id
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 3600.0
+FORGET_BATCH = 1000
+LONGEST_REASON = 1000
+
+_TYPE = re.compile(r"[A-Za-z0-9_.]{1,128}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_random = SystemRandom()
+
+_STORE = """
+INSERT INTO webhook_event (id, provider, event_id, type, provider_customer_id, payload, occurred_at, received_at,
+                           state, attempts, next_attempt_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, ?)
+ON CONFLICT (provider, event_id) DO NOTHING
+RETURNING id
+"""
+
+# Events of one customer wait for each other, so that two workers seldom look at the same rows.
+_CLAIM = """
+UPDATE webhook_event SET leased_until = ?, attempts = attempts + 1
+WHERE id = (
+    SELECT due.id FROM webhook_event AS due
+    WHERE due.state = 'PENDING' AND due.next_attempt_at <= ?
+      AND (due.leased_until IS NULL OR due.leased_until <= ?)
+      AND NOT EXISTS (
+          SELECT 1 FROM webhook_event AS held
+          WHERE held.provider = due.provider AND held.provider_customer_id = due.provider_customer_id
+            AND held.state = 'PENDING' AND held.leased_until > ?
+      )
+    ORDER BY due.next_attempt_at LIMIT 1 {skip_locked}
+)
+RETURNING id, provider, event_id, type, provider_customer_id, payload, received_at, attempts
+"""
+
+
+class LeaseLost(Exception):  # noqa: N818  named for what happened, as all our errors
+    """Another worker has the event, or it has ended: what was about to be written must not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified event, as it is stored. `customer_id` is the provider's name for whose it is."""
+
+    provider: Provider
+    event_id: str
+    type: str
+    customer_id: str | None
+    payload: str
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, provider: Provider, event: Verified, payload: str) -> Self:
+        """Raises `BadPayload` for what no provider calls a type or a customer, and no column could hold."""
+        if not _TYPE.fullmatch(event.type):
+            raise BadPayload("type is not an identifier")
+        if event.customer_id is not None and not _ID.fullmatch(event.customer_id):
+            raise BadPayload("the customer is not an identifier")
+        return cls(provider, event.event_id, event.type, event.customer_id, payload, event.created)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    id: str
+    provider: Provider
+    event_id: str
+    type: str
+    customer_id: str | None
+    payload: bytes
+    received_at: datetime
+    attempt: int
+
+
+async def store(arrival: Arrival, *, at: datetime) -> bool:
+    """Whether it was new. One statement, committed when this returns."""
+    connection = WebhookEvent._meta.db
+    rows = await connection.execute_query_dict(
+        _for(connection, _STORE),
+        [
+            webhook_event_id(),
+            arrival.provider.value,
+            arrival.event_id,
+            arrival.type,
+            arrival.customer_id,
+            arrival.payload,
+            arrival.occurred_at,
+            at,
+            at,
+        ],
+    )
+    return bool(rows)
+
+
+async def claim(*, at: datetime, lease: timedelta) -> Claimed | None:
+    """Take up the event that has been due for longest, if any is."""
+    connection = WebhookEvent._meta.db
+    rows = await connection.execute_query_dict(_for(connection, _CLAIM), [at + lease, at, at, at])
+    if not rows:
+        return None
+    row = rows[0]
+    return Claimed(
+        id=row["id"],
+        provider=Provider(row["provider"]),
+        event_id=row["event_id"],
+        type=row["type"],
+        customer_id=row["provider_customer_id"],
+        payload=row["payload"].encode(),
+        received_at=_instant(row["received_at"]),
+        attempt=row["attempts"],
+    )
+
+
+async def finish(
+    event: Claimed, state: WebhookEventState, *, at: datetime, customer_id: str | None = None, reason: str | None = None
+) -> None:
+    """Write the event's end. Raises `LeaseLost` when it is no longer ours to end.
+
+    Called first in the transaction that has the effects: it locks the row, so they happen once.
+    """
+    ended = await _ours(
+        event,
+        state=state,
+        handled_at=at,
+        leased_until=None,
+        next_attempt_at=None,
+        last_error=reason and reason[:LONGEST_REASON],
+        **({"customer_id": customer_id} if customer_id else {}),
+    )
+    if not ended:
+        raise LeaseLost(event.id)
+
+
+async def postpone(event: Claimed, *, at: datetime, reason: str) -> None:
+    await _ours(
+        event,
+        leased_until=None,
+        next_attempt_at=at + timedelta(seconds=pause_seconds(event.attempt)),
+        last_error=reason[:LONGEST_REASON],
+    )
+
+
+async def release(event: Claimed, *, at: datetime) -> None:
+    """Give it back untouched, for the next worker to take at once."""
+    await _ours(event, leased_until=None, next_attempt_at=at, attempts=event.attempt - 1)
+
+
+async def forget_handled(*, received_before: datetime) -> int:
+    """Delete old events that ended well; one that a person has to look at stays."""
+    old = (
+        await WebhookEvent.filter(
+            state__in=(WebhookEventState.DONE, WebhookEventState.IGNORED), received_at__lt=received_before
+        )
+        .order_by("received_at")
+        .limit(FORGET_BATCH)
+        .values_list("id", flat=True)
+    )
+    return await WebhookEvent.filter(id__in=old).delete() if old else 0
+
+
+def pause_seconds(attempt: int) -> float:
+    """Exponential, the upper half at random, so that what failed together does not come back together."""
+    longest = min(FIRST_PAUSE_SECONDS * 2.0 ** min(attempt - 1, 20), LONGEST_PAUSE_SECONDS)
+    return _random.uniform(longest / 2, longest)
+
+
+async def _ours(event: Claimed, **values: object) -> int:
+    return await WebhookEvent.filter(id=event.id, state=WebhookEventState.PENDING, attempts=event.attempt).update(
+        **values
+    )
+
+
+def _for(connection: BaseDBAsyncClient, sql: str) -> str:
+    """The statement in the connection's dialect."""
+    if connection.capabilities.dialect == "sqlite":
+        return sql.format(skip_locked="")
+    numbered = "".join(part if number == 0 else f"${number}{part}" for number, part in enumerate(sql.split("?")))
+    return numbered.format(skip_locked="FOR UPDATE SKIP LOCKED")
+
+
+def _instant(value: datetime | str) -> datetime:
+    """SQLite keeps instants as text."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

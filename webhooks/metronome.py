@@ -1,0 +1,153 @@
+"""Metronome's event types, and what each does. A new one is a line here and a function."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from billing.invoices import PAYABLE, InvoiceStatus
+from billing.lifecycle import LIVE, SubscriptionEvent, next_status
+from integrations.metronome import types as metronome
+from integrations.metronome.types import ContractStatus, Event
+from models import Invoice, Subscription
+from operations.steps.payments import settle_otherwise
+from operations.tools import Tools
+from webhooks.cards import refuse_drift
+from webhooks.credits import credit_applied, credit_expired
+from webhooks.inbox import Claimed
+from webhooks.outcomes import Change, Ignored, Notice, NotYet, Parked, expect, nothing
+from webhooks.owners import owner, require_idle, unknown_object
+
+Handler = Callable[[Event, Notice], Awaitable[Change]]
+
+RENEWAL = "renewal:"
+"""How the engine's own invoices begin their uniqueness key."""
+
+NOT_YET_HANDLED = "Renewal is not handled yet."
+
+_ENDED = {
+    ContractStatus.CANCELLED: SubscriptionEvent.CANCELLED,
+    ContractStatus.EXPIRED: SubscriptionEvent.CONTRACT_ENDED,
+}
+
+
+async def customer_created(_: Event, __: Notice) -> Change:
+    """That the customer is ours is all there is to know."""
+    return nothing
+
+
+async def customer_updated(_: Event, notice: Notice) -> Change:
+    """Name and e-mail are ours, so other ones there are drift."""
+    customer = notice.customer
+    current = await notice.tools.metronome.get_customer(customer_id=str(customer.metronome_customer_id))
+    refuse_drift(customer, "Metronome", name=current.name, email=current.email)
+    return nothing
+
+
+async def contract_created(event: Event, notice: Notice) -> Change:
+    await _subscription(event, notice)
+    return nothing
+
+
+async def contract_changed(event: Event, notice: Notice) -> Change:
+    """The contract is read again: an end of it ends the subscription."""
+    seen = await _subscription(event, notice)
+    contract = await notice.tools.metronome.get_contract(contract_id=str(seen.metronome_contract_id))
+    happened = _ENDED.get(contract.status)
+    if happened is None:
+        if contract.current_period and contract.current_period.start.date() > seen.period_start:
+            raise Ignored(NOT_YET_HANDLED)
+        return nothing
+    if seen.status not in LIVE:
+        return nothing
+
+    async def change(at: datetime) -> None:
+        subscription = await Subscription.filter(id=seen.id).select_for_update().get()
+        if subscription.status is not seen.status:
+            raise NotYet("The subscription changed while its contract was read at Metronome.")
+        await require_idle(notice.customer)
+        await Subscription.filter(id=seen.id).update(
+            status=next_status(subscription.status, happened),
+            ended_at=contract.cancelled_at or contract.end_date or at,
+            updated_at=at,
+        )
+
+    return change
+
+
+async def invoice_created(event: Event, notice: Notice) -> Change:
+    await _invoice(event, notice)
+    return nothing
+
+
+async def invoice_paid(event: Event, notice: Notice) -> Change:
+    """Paid there and not here: by other means than a payment of ours, such as a bank transfer."""
+    seen = await _invoice(event, notice)
+    if seen.status is InvoiceStatus.PAID:
+        return nothing
+    paid = await notice.tools.metronome.get_invoice(invoice_id=str(seen.metronome_invoice_id))
+    if paid.status is not InvoiceStatus.PAID:
+        return nothing
+
+    async def change(at: datetime) -> None:
+        invoice = await Invoice.filter(id=seen.id).select_for_update().get()
+        if invoice.status is not seen.status:
+            raise NotYet("The invoice changed while it was read at Metronome.")
+        if invoice.status not in PAYABLE:
+            raise Parked(f"Drift: invoice {invoice.id} is {invoice.status.value} here and paid at Metronome.")
+        await require_idle(notice.customer)
+        await settle_otherwise(invoice, at)
+
+    return change
+
+
+async def invoice_failed(event: Event, notice: Notice) -> Change:
+    """Whether a payment failed is told by Stripe; Metronome only repeats what it was told."""
+    await _invoice(event, notice)
+    return nothing
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "contract.cancelled": contract_changed,
+    "contract.created": contract_created,
+    "contract.updated": contract_changed,
+    "credit.applied": credit_applied,
+    "credit.expired": credit_expired,
+    "customer.created": customer_created,
+    "customer.updated": customer_updated,
+    "invoice.created": invoice_created,
+    "invoice.failed": invoice_failed,
+    "invoice.paid": invoice_paid,
+}
+
+
+async def handle(row: Claimed, tools: Tools) -> tuple[Notice, Change]:
+    """Raises an `Outcome`, a `ProviderError`, or `Unreadable` for a payload that is not what its type promises."""
+    handler = HANDLERS.get(row.type)
+    if handler is None:
+        raise Ignored(f"Events of the type {row.type} are not handled.")
+    event = Event.from_json(row.payload)
+    customer = await owner(
+        row,
+        provider_customer_id=row.customer_id,
+        entity_id=event.snapshot.entity_id if isinstance(event.snapshot, metronome.Customer) else None,
+        now=tools.now(),
+    )
+    notice = Notice(row, customer, tools)
+    return notice, await handler(event, notice)
+
+
+async def _subscription(event: Event, notice: Notice) -> Subscription:
+    contract = expect(event.snapshot, metronome.Contract)
+    found = await Subscription.get_or_none(metronome_contract_id=contract.id, customer_id=notice.customer.id)
+    if found is None:
+        raise await unknown_object(notice.row, notice.customer, what=f"Contract {contract.id}", now=notice.tools.now())
+    return found
+
+
+async def _invoice(event: Event, notice: Notice) -> Invoice:
+    snapshot = expect(event.snapshot, metronome.Invoice)
+    found = await Invoice.get_or_none(metronome_invoice_id=snapshot.id, customer_id=notice.customer.id)
+    if found is None and (snapshot.uniqueness_key or "").startswith(RENEWAL):
+        raise Ignored(NOT_YET_HANDLED)
+    if found is None:
+        raise await unknown_object(notice.row, notice.customer, what=f"Invoice {snapshot.id}", now=notice.tools.now())
+    return found

@@ -1,0 +1,97 @@
+"""Handles stored events, each in one transaction: its effects and its end are written together or not at all."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from billing.errors import BillingError
+from integrations.errors import Rejected, Unavailable
+from integrations.fields import Unreadable
+from models import Provider, WebhookEventState
+from operations.crashpoints import crashpoint
+from operations.engine import Engine
+from operations.tools import Tools
+from webhooks import inbox, metronome, stripe
+from webhooks.inbox import Claimed, LeaseLost
+from webhooks.outcomes import Change, Ignored, Notice, NotYet, Parked, Started
+
+log = structlog.get_logger()
+
+Handle = Callable[[Claimed, Tools], Awaitable[tuple[Notice, Change]]]
+
+PROVIDERS: Mapping[Provider, Handle] = {Provider.STRIPE: stripe.handle, Provider.METRONOME: metronome.handle}
+
+INTERNAL_FAULT = "An internal fault; it is tried again. The log has the details."
+BUSY = "Something else was written at the same moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    tools: Tools
+    engine: Engine
+    max_attempts: int
+    lease: timedelta
+
+    async def handle_next(self) -> bool:
+        """Handle the event that has been due for longest. False when none is due."""
+        event = await inbox.claim(at=self.tools.now(), lease=self.lease)
+        if event is None:
+            return False
+        crashpoint("webhook.claimed")
+        with structlog.contextvars.bound_contextvars(webhook_event=event.id, type=event.type):
+            await self._handle(event)
+        return True
+
+    async def _handle(self, event: Claimed) -> None:
+        if event.attempt > self.max_attempts:
+            # Its last worker died at it: one that kills whoever takes it must not go on for ever.
+            await self._end(event, WebhookEventState.DEAD, f"Given up: {self.max_attempts} attempts did not end.")
+            return
+        try:
+            started = await self._apply(event)
+        except Ignored as outcome:
+            await self._end(event, WebhookEventState.IGNORED, outcome.reason)
+        except (Parked, Rejected, Unreadable, BillingError) as problem:
+            await self._end(event, WebhookEventState.PARKED, str(problem))
+        except (NotYet, Unavailable) as reason:
+            await self._again(event, str(reason))
+        except IntegrityError:
+            await self._again(event, BUSY)
+        except LeaseLost:
+            log.info("webhook.lease_lost")
+        except Exception:
+            log.exception("webhook.fault")
+            await self._again(event, INTERNAL_FAULT)
+        else:
+            log.info("webhook.done", attempt=event.attempt)
+            if started is not None:
+                await self.engine.run(started.operation_id, started.kind)
+
+    async def _apply(self, event: Claimed) -> Started | None:
+        notice, change = await PROVIDERS[event.provider](event, self.tools)
+        at = self.tools.now()
+        async with in_transaction():
+            await inbox.finish(event, WebhookEventState.DONE, at=at, customer_id=notice.customer.id)
+            started = await change(at)
+            crashpoint("webhook.before_commit")
+        crashpoint("webhook.after_commit")
+        return started
+
+    async def _again(self, event: Claimed, reason: str) -> None:
+        if event.attempt >= self.max_attempts:
+            await self._end(event, WebhookEventState.DEAD, reason)
+            return
+        log.info("webhook.postponed", attempt=event.attempt, reason=reason)
+        await inbox.postpone(event, at=self.tools.now(), reason=reason)
+
+    async def _end(self, event: Claimed, state: WebhookEventState, reason: str) -> None:
+        tell = log.info if state is WebhookEventState.IGNORED else log.warning
+        tell("webhook.ended", state=state.value, attempt=event.attempt, reason=reason)
+        try:
+            await inbox.finish(event, state, at=self.tools.now(), reason=reason)
+        except LeaseLost:
+            log.info("webhook.lease_lost")
