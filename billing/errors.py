@@ -32,6 +32,7 @@
     │   └── RefundExceedsCaptured
     └── ProviderFailure                     the answer of someone else
         ├── PaymentDeclined
+        ├── PaymentNotConfirmed
         ├── PaymentMethodRejected
         ├── ProviderUnavailable             (retryable)
         └── ProviderRejected
@@ -277,6 +278,13 @@ class PaymentDeclined(ProviderFailure):
     def __init__(self, decline_code: str | None) -> None:
         super().__init__(f"the payment was declined: {decline_code or 'no reason given'}", field="paymentMethodId")
         self.decline_code = decline_code
+
+
+class PaymentNotConfirmed(ProviderFailure):
+    code = ErrorCode.PAYMENT_DECLINED
+
+    def __init__(self) -> None:
+        super().__init__("the payer did not confirm the payment in time", field="paymentMethodId")
 
 
 class PaymentMethodRejected(ProviderFailure):

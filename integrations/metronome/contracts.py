@@ -23,8 +23,14 @@ class ContractCalls:
         credits_per_month: int | None,
         uniqueness_key: str,
         idempotency_key: str,
+        credit_anchor_date: date | None = None,
+        replaces_contract_id: str | None = None,
     ) -> Contract:
-        """Both dates at UTC midnight. `price` and `credits_per_month` are needed for ENTERPRISE, refused otherwise."""
+        """Dates at UTC midnight. `price` and `credits_per_month` are needed for ENTERPRISE, refused otherwise.
+
+        Credit months are counted from `credit_anchor_date`, else from the billing anchor. A replaced contract ends
+        where this one starts, in the same call, and its allowance moves over.
+        """
         body = present(
             customer_id=customer_id,
             tier=tier.value.lower(),
@@ -34,6 +40,8 @@ class ContractCalls:
             price=price.minor_units if price else None,
             currency=price.currency if price else None,
             credits_per_month=credits_per_month,
+            credit_anchor_date=timestamp(credit_anchor_date) if credit_anchor_date else None,
+            replaces_contract_id=replaces_contract_id,
             uniqueness_key=uniqueness_key,
         )
         return await self._api.write("create_contract", PATH, Contract.read, body=body, idempotency_key=idempotency_key)

@@ -1,24 +1,75 @@
+"""The contract in Metronome: opened, replaced, ended, and its end taken back."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+
 from billing.periods import midnight
-from billing.tiers import CATALOGUE
-from integrations.metronome.types import Contract
+from billing.tiers import CATALOGUE, Plan
+from integrations.metronome.types import Contract, ContractStatus
 from models import Provider, Subscription
 from operations.effects import Effect, Refusal, perform
+from operations.ending import keep
 from operations.steps.case import Case, settled
 from operations.tools import Tools
 
 
 async def open_contract(case: Case, tools: Tools) -> Refusal | None:
-    """The Metronome contract of the current subscription. From its next boundary on, the engine renews it."""
+    """The contract of the current subscription. From its next boundary on, the engine renews it."""
     subscription = case.subscription
     if subscription.metronome_contract_id is not None:
         return None
-    plan = subscription.plan
-    own_terms = CATALOGUE.entry(plan.tier).price(plan.billing_period) is None
-    metronome_customer_id = settled(case.customer.metronome_customer_id)
 
     async def settle(contract: Contract) -> None:
         await Subscription.filter(id=subscription.id).update(metronome_contract_id=contract.id, updated_at=tools.now())
 
+    return await _create(
+        case,
+        tools,
+        plan=subscription.plan,
+        start=subscription.period_start,
+        anchor=subscription.anchor,
+        uniqueness_key=subscription.id,
+        settle=settle,
+    )
+
+
+async def start_contract(
+    case: Case, tools: Tools, *, plan: Plan, start: date, anchor: date, replaces: str | None
+) -> Refusal | None:
+    """The contract that follows the current one; its id is kept as `contract_id` until the change is applied.
+
+    With `replaces`, the old one ends where the new one starts, in one call, and its allowance moves over.
+    """
+
+    async def settle(contract: Contract) -> None:
+        await keep(case.operation.id, contract_id=contract.id)
+
+    return await _create(
+        case,
+        tools,
+        plan=plan,
+        start=start,
+        anchor=anchor,
+        uniqueness_key=case.operation.id,
+        settle=settle,
+        replaces=replaces,
+    )
+
+
+async def _create(
+    case: Case,
+    tools: Tools,
+    *,
+    plan: Plan,
+    start: date,
+    anchor: date,
+    uniqueness_key: str,
+    settle: Callable[[Contract], Awaitable[None]],
+    replaces: str | None = None,
+) -> Refusal | None:
+    credit_anchor = case.subscription.credit_anchor
+    own_terms = CATALOGUE.entry(plan.tier).price(plan.billing_period) is None
+    metronome_customer_id = settled(case.customer.metronome_customer_id)
     return await perform(
         case.operation.id,
         Effect(
@@ -28,17 +79,72 @@ async def open_contract(case: Case, tools: Tools) -> Refusal | None:
                 customer_id=metronome_customer_id,
                 tier=plan.tier,
                 billing_period=plan.billing_period,
-                start_date=midnight(subscription.period_start),
-                billing_anchor_date=midnight(subscription.anchor),
+                start_date=midnight(start),
+                billing_anchor_date=midnight(anchor),
+                credit_anchor_date=midnight(credit_anchor) if credit_anchor != anchor else None,
                 price=plan.price if own_terms else None,
                 credits_per_month=plan.credits_per_month if own_terms else None,
-                uniqueness_key=subscription.id,
+                replaces_contract_id=replaces,
+                uniqueness_key=uniqueness_key,
                 idempotency_key=key,
             ),
             look_up=lambda _: tools.metronome.find_contract(
-                customer_id=metronome_customer_id, uniqueness_key=subscription.id
+                customer_id=metronome_customer_id, uniqueness_key=uniqueness_key
             ),
             settle=settle,
+        ),
+        tools.now,
+    )
+
+
+async def _nothing(_: Contract) -> None:
+    return None
+
+
+async def set_end(case: Case, tools: Tools, *, end: date | None) -> Refusal | None:
+    """Let the contract end without renewal at `end`, or, with None, renew again."""
+    contract_id = settled(case.subscription.metronome_contract_id)
+    end_date = midnight(end) if end else None
+
+    async def look_up(_: datetime) -> Contract | None:
+        found = await tools.metronome.get_contract(contract_id=contract_id)
+        return found if found.end_date == end_date else None
+
+    return await perform(
+        case.operation.id,
+        Effect(
+            step="metronome_contract_end",
+            provider=Provider.METRONOME,
+            send=lambda key: tools.metronome.set_contract_end(
+                contract_id=contract_id, end_date=end_date, idempotency_key=key
+            ),
+            look_up=look_up,
+            settle=_nothing,
+        ),
+        tools.now,
+    )
+
+
+async def cancel_contract(case: Case, tools: Tools, *, effective: date | None) -> Refusal | None:
+    """Cancel now, or at a later midnight until which it stays active."""
+    contract_id = settled(case.subscription.metronome_contract_id)
+    effective_date = midnight(effective) if effective else None
+
+    async def look_up(_: datetime) -> Contract | None:
+        found = await tools.metronome.get_contract(contract_id=contract_id)
+        done = found.end_date == effective_date if effective_date else found.status is ContractStatus.CANCELLED
+        return found if done else None
+
+    return await perform(
+        case.operation.id,
+        Effect(
+            step="metronome_contract_cancelled",
+            provider=Provider.METRONOME,
+            send=lambda key: tools.metronome.cancel_contract(
+                contract_id=contract_id, effective_date=effective_date, idempotency_key=key
+            ),
+            look_up=look_up,
+            settle=_nothing,
         ),
         tools.now,
     )

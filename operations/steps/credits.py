@@ -1,3 +1,5 @@
+from tortoise.transactions import in_transaction
+
 from billing.credits import LedgerEntry, grant_month
 from billing.periods import credit_month_at
 from integrations.metronome.types import Credit
@@ -24,8 +26,13 @@ async def grant_first_credits(case: Case, tools: Tools) -> Refusal | None:
     return await post_allowance(case, entries, tools, step="metronome_credits")
 
 
-async def post_allowance(case: Case, entries: tuple[LedgerEntry, ...], tools: Tools, *, step: str) -> Refusal | None:
-    """Change the allowance in Metronome by what the entries sum to, then append them."""
+async def post_allowance(
+    case: Case, entries: tuple[LedgerEntry, ...], tools: Tools, *, step: str, contract_id: str | None = None
+) -> Refusal | None:
+    """Change the allowance in Metronome by what the entries sum to, then append them.
+
+    `contract_id` names the contract the allowance belongs to, where that is not the current subscription's yet.
+    """
     amount = sum(entry.amount for entry in entries)
     metronome_customer_id = settled(case.customer.metronome_customer_id)
     key = f"{case.operation.id}:{step}"
@@ -33,7 +40,8 @@ async def post_allowance(case: Case, entries: tuple[LedgerEntry, ...], tools: To
     if not entries:
         return None
     if amount == 0:
-        await append_credits(case.customer.id, entries, cause=cause, reason=ALLOWANCE)
+        async with in_transaction():
+            await append_credits(case.customer.id, entries, cause=cause, reason=ALLOWANCE)
         return None
     expires_at = next((entry.expires_at for entry in entries if entry.expires_at), None)
 
@@ -47,7 +55,7 @@ async def post_allowance(case: Case, entries: tuple[LedgerEntry, ...], tools: To
             provider=Provider.METRONOME,
             send=lambda idempotency_key: tools.metronome.create_credit(
                 customer_id=metronome_customer_id,
-                contract_id=settled(case.subscription.metronome_contract_id),
+                contract_id=contract_id or settled(case.subscription.metronome_contract_id),
                 amount=amount,
                 expires_at=expires_at if amount > 0 else None,
                 reason=ALLOWANCE,

@@ -1,11 +1,16 @@
-from datetime import datetime
+"""Invoices: written here, issued in Metronome, and told there when they are paid."""
 
-from billing.invoices import InvoiceStatus, Line, due_date, first_invoice, total
-from billing.periods import midnight
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime
+
+from billing.invoices import InvoiceStatus, Line, due_date, first_invoice, settle, total
+from billing.money import Money
+from billing.periods import Period, midnight
 from integrations.metronome import types as metronome
-from models import Invoice, InvoiceLine, Payment, PaymentStatus, Provider
+from models import Customer, Invoice, InvoiceLine, Payment, PaymentStatus, Provider, Subscription
 from operations.effects import Effect, Refusal, perform
 from operations.steps.case import Case, settled
+from operations.steps.ledger import move_account_balance
 from operations.tools import Tools
 
 
@@ -20,11 +25,42 @@ async def issue_first_invoice(case: Case, tools: Tools) -> Refusal | None:
     key = first_invoice_key(subscription.id)
     if not lines or await Invoice.exists(key=key):
         return None
+
+    async def write(issued: metronome.Invoice) -> None:
+        await write_period_invoice(
+            case.customer.id,
+            subscription,
+            period=subscription.period,
+            lines=lines,
+            key=key,
+            metronome_invoice_id=issued.id,
+            cause=f"operation:{case.operation.id}",
+            at=tools.now(),
+        )
+
+    return await issue(
+        case,
+        tools,
+        lines=lines,
+        contract_id=settled(subscription.metronome_contract_id),
+        issued_on=subscription.period_start,
+        uniqueness_key=key,
+        write=write,
+    )
+
+
+async def issue(
+    case: Case,
+    tools: Tools,
+    *,
+    lines: Sequence[Line],
+    contract_id: str,
+    issued_on: date,
+    uniqueness_key: str,
+    write: Callable[[metronome.Invoice], Awaitable[None]],
+) -> Refusal | None:
+    """Create the invoice in Metronome; `write` puts it into our rows, in the step's closing transaction."""
     metronome_customer_id = settled(case.customer.metronome_customer_id)
-
-    async def settle(issued: metronome.Invoice) -> None:
-        await _write(case, lines, key, issued.id, tools.now())
-
     return await perform(
         case.operation.id,
         Effect(
@@ -32,36 +68,86 @@ async def issue_first_invoice(case: Case, tools: Tools) -> Refusal | None:
             provider=Provider.METRONOME,
             send=lambda idempotency_key: tools.metronome.create_invoice(
                 customer_id=metronome_customer_id,
-                contract_id=settled(subscription.metronome_contract_id),
-                currency=subscription.currency,
-                due_date=midnight(due_date(subscription.period_start)),
+                contract_id=contract_id,
+                currency=case.subscription.currency,
+                due_date=midnight(due_date(issued_on)),
                 lines=lines,
-                uniqueness_key=key,
+                uniqueness_key=uniqueness_key,
                 idempotency_key=idempotency_key,
             ),
-            look_up=lambda _: tools.metronome.find_invoice(customer_id=metronome_customer_id, uniqueness_key=key),
-            settle=settle,
+            look_up=lambda _: tools.metronome.find_invoice(
+                customer_id=metronome_customer_id, uniqueness_key=uniqueness_key
+            ),
+            settle=write,
         ),
         tools.now,
     )
 
 
-async def _write(case: Case, lines: tuple[Line, ...], key: str, metronome_invoice_id: str, at: datetime) -> None:
-    subscription = case.subscription
-    amount_minor = total(lines, subscription.currency).minor_units
+async def write_period_invoice(
+    customer_id: str,
+    subscription: Subscription,
+    *,
+    period: Period,
+    lines: Sequence[Line],
+    key: str,
+    metronome_invoice_id: str,
+    cause: str,
+    at: datetime,
+) -> Invoice:
+    """The invoice of one whole period, less what the account balance pays of it. Called within a transaction."""
+    customer = await Customer.filter(id=customer_id).select_for_update().get()
+    amount = total(lines, subscription.currency)
+    settlement = settle(amount, Money(customer.account_balance_minor, subscription.currency))
+    invoice = await write_invoice(
+        customer_id,
+        subscription,
+        period=period,
+        lines=lines,
+        key=key,
+        status=InvoiceStatus.OPEN if settlement.due_now.is_positive else InvoiceStatus.PAID,
+        due=settlement.due_now,
+        issued_on=period.start,
+        metronome_invoice_id=metronome_invoice_id,
+        at=at,
+    )
+    await move_account_balance(
+        customer_id, settlement.balance_change, key=f"{invoice.id}:balance", cause=cause, at=at, invoice_id=invoice.id
+    )
+    current = await Subscription.filter(id=subscription.id).select_for_update().get()
+    if period.end == current.period_end:
+        current.paid_minor += (amount - settlement.due_now).minor_units
+        await current.save(update_fields=["paid_minor"])
+    return invoice
+
+
+async def write_invoice(
+    customer_id: str,
+    subscription: Subscription,
+    *,
+    period: Period,
+    lines: Sequence[Line],
+    key: str,
+    status: InvoiceStatus,
+    due: Money,
+    issued_on: date,
+    metronome_invoice_id: str | None,
+    at: datetime,
+) -> Invoice:
     invoice = await Invoice.create(
-        customer_id=case.customer.id,
+        customer_id=customer_id,
         subscription_id=subscription.id,
         key=key,
-        status=InvoiceStatus.OPEN,
-        amount_minor=amount_minor,
-        due_minor=amount_minor,
+        status=status,
+        amount_minor=total(lines, subscription.currency).minor_units,
+        due_minor=due.minor_units,
         currency=subscription.currency,
-        period_start=subscription.period_start,
-        period_end=subscription.period_end,
-        due_date=due_date(subscription.period_start),
+        period_start=period.start,
+        period_end=period.end,
+        due_date=due_date(issued_on),
         metronome_invoice_id=metronome_invoice_id,
         issued_at=at,
+        paid_at=at if status is InvoiceStatus.PAID else None,
         updated_at=at,
     )
     for position, line in enumerate(lines):
@@ -73,18 +159,20 @@ async def _write(case: Case, lines: tuple[Line, ...], key: str, metronome_invoic
             unit_price_minor=line.unit_price.minor_units,
             amount_minor=line.amount.minor_units,
         )
+    return invoice
 
 
 async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Tools) -> Refusal | None:
-    """Tell the engine which payment settled the invoice. Telling it twice is telling it once."""
-    payment = await Payment.get(invoice_id=invoice.id, status=PaymentStatus.SUCCEEDED)
+    """Tell the engine what settled the invoice: a payment, or the account balance. Twice is once."""
+    payment = await Payment.get_or_none(invoice_id=invoice.id, status=PaymentStatus.SUCCEEDED)
+    paid_by = settled(payment.stripe_payment_intent_id) if payment else f"account-balance:{invoice.id}"
     metronome_invoice_id = settled(invoice.metronome_invoice_id)
 
     async def look_up(_: datetime) -> metronome.Invoice | None:
         found = await tools.metronome.get_invoice(invoice_id=metronome_invoice_id)
         return found if found.status is InvoiceStatus.PAID else None
 
-    async def settle(_: metronome.Invoice) -> None:
+    async def nothing_more(_: metronome.Invoice) -> None:
         return None
 
     return await perform(
@@ -93,12 +181,10 @@ async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Too
             step="metronome_invoice_paid",
             provider=Provider.METRONOME,
             send=lambda key: tools.metronome.pay_invoice(
-                invoice_id=metronome_invoice_id,
-                external_payment_id=settled(payment.stripe_payment_intent_id),
-                idempotency_key=key,
+                invoice_id=metronome_invoice_id, external_payment_id=paid_by, idempotency_key=key
             ),
             look_up=look_up,
-            settle=settle,
+            settle=nothing_more,
         ),
         tools.now,
     )
