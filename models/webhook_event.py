@@ -4,6 +4,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from models.customer import Customer
 from models.ids import ID_LENGTH, webhook_event_id
 
 
@@ -39,7 +40,10 @@ class WebhookEvent(Model):
     leased_until = fields.DatetimeField(null=True)
     last_error = fields.CharField(max_length=1000, null=True)
     handled_at = fields.DatetimeField(null=True)
-    customer_id = fields.CharField(max_length=ID_LENGTH, null=True)
+    customer: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
+        "models.Customer", related_name="webhook_events", on_delete=fields.RESTRICT, null=True
+    )
+    customer_id: str | None
 
     class Meta:
         table = "webhook_event"

@@ -50,6 +50,20 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
+        ops.RemoveField(model_name="WebhookEvent", name="customer_id"),
+        ops.AddField(
+            model_name="WebhookEvent",
+            name="customer",
+            field=fields.ForeignKeyField(
+                "models.Customer",
+                source_field="customer_id",
+                null=True,
+                db_constraint=True,
+                to_field="id",
+                related_name="webhook_events",
+                on_delete=OnDelete.RESTRICT,
+            ),
+        ),
         ops.AddField(
             model_name="WebhookEvent",
             name="provider_customer_id",
