@@ -66,17 +66,20 @@ class Books:
     def customer_for(self, customer_id: str) -> Customer:
         return find(self.customers, customer_id, noun="customer", field="customer_id")
 
-    def contract_for(self, contract_id: str, *, customer_id: str) -> Contract:
-        contract = find(self.contracts, contract_id, noun="contract", field="contract_id")
+    def contract_for(self, contract_id: str, *, customer_id: str, field: str = "contract_id") -> Contract:
+        contract = find(self.contracts, contract_id, noun="contract", field=field)
         if contract.customer_id != customer_id:
-            raise NotFound("contract", field="contract_id")
+            raise NotFound("contract", field=field)
         return contract
 
     # Contracts
 
-    def save_contract(self, contract: Contract, *, event: str, at: datetime) -> Contract:
+    def save_contract(
+        self, contract: Contract, *, event: str, at: datetime, extra: Mapping[str, object] | None = None
+    ) -> Contract:
         contract = self.contracts[contract.id] = replace(contract, updated_at=at)
-        self.events.emit(event, customer_id=contract.customer_id, data=contract.report(now=at), at=at)
+        data = {**contract.report(now=at), **(extra or {})}
+        self.events.emit(event, customer_id=contract.customer_id, data=data, at=at)
         return contract
 
     # Invoices
@@ -129,6 +132,18 @@ class Books:
         if credit.balance:
             data = {**self.credits[credit.id].report(), "expired_amount": credit.balance}
             self.events.emit("credit.expired", customer_id=credit.customer_id, data=data, at=at)
+
+    def allowance(self, contract_id: str) -> list[Credit]:
+        """What was granted under the contract and has not expired, spent or not."""
+        return [
+            credit
+            for credit in self.credits.values()
+            if credit.contract_id == contract_id and credit.expires_at and not credit.expired_at
+        ]
+
+    def move_credit(self, credit: Credit, *, contract_id: str, expires_at: datetime) -> None:
+        self.credits[credit.id] = replace(credit, contract_id=contract_id, expires_at=expires_at)
+        self.agenda.put(Task.EXPIRE, credit.id, due=expires_at)
 
     def _set_balance(self, credit: Credit, balance: int) -> None:
         self.credits[credit.id] = replace(credit, balance=balance)

@@ -16,13 +16,18 @@ Names = Mapping[str, str]
 
 
 def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
+    """With `replaces_contract_id`, the successor of a contract: that one ends where this one starts."""
     now = books.clock.now()
+    replaces = fields.optional_text("replaces_contract_id")
     contract = _read(books, fields, now=now)
     books.customer_for(contract.customer_id)
     books.refuse_used_key("contract", contract.uniqueness_key)
     refuse_when_full(books.contracts, most=MOST_OBJECTS, noun="contracts")
-    _refuse_overlap(books, contract)
+    old = _read_replaced(books, fields, replaces, successor=contract, now=now) if replaces else None
+    _refuse_overlap(books, contract, beside=old)
     books.use_key("contract", contract.uniqueness_key)
+    if old:
+        engine.replace_contract(books, old, successor=contract, at=now)
     contract = books.save_contract(contract, event="contract.created", at=now)
     books.contracts_of.setdefault(contract.customer_id, []).append(contract.id)
     engine.schedule(books, contract, now=now)
@@ -86,9 +91,7 @@ def _read(books: Books, fields: Fields, *, now: datetime) -> Contract:
     tier = fields.choice("tier", TIERS)
     billing_period = fields.choice("billing_period", tuple(BILLING_PERIODS))
     start = _midnight(fields, "start_date", fields.moment("start_date"))
-    anchor = _midnight(fields, "billing_anchor_date", fields.optional_moment("billing_anchor_date") or start)
-    if anchor > start:
-        raise fields.invalid("billing_anchor_date", "must not be after start_date")
+    anchor = _read_anchor(fields, "billing_anchor_date", default=start, start=start)
     end_date = fields.optional_moment("end_date")
     _check_end(fields, end_date, start=start, now=now)
     contract = Contract(
@@ -103,12 +106,23 @@ def _read(books: Books, fields: Fields, *, now: datetime) -> Contract:
         rate_card_id=fields.optional_choice("rate_card_id", RATE_CARDS) or RATE_CARDS[0],
         terms=_read_terms(fields, tier=tier, billing_period=billing_period),
         anchor=anchor,
+        credit_anchor=_read_anchor(fields, "credit_anchor_date", default=anchor, start=start),
         uniqueness_key=fields.optional_text("uniqueness_key", longest=128),
         created_at=now,
         updated_at=now,
     )
     fields.finish()
     return contract
+
+
+def _read_replaced(books: Books, fields: Fields, contract_id: str, *, successor: Contract, now: datetime) -> Contract:
+    field = "replaces_contract_id"
+    old = books.contract_for(contract_id, customer_id=successor.customer_id, field=field)
+    if old.status is not ContractStatus.ACTIVE:
+        raise IllegalState(f"The contract to replace is {old.status.value}.", field=field)
+    if not old.start_date <= successor.start_date <= now:
+        raise fields.invalid("start_date", "must not be in the future, nor before the start of the replaced contract")
+    return old
 
 
 def _read_terms(fields: Fields, *, tier: str, billing_period: str) -> Terms:
@@ -128,6 +142,13 @@ def _read_terms(fields: Fields, *, tier: str, billing_period: str) -> Terms:
     return Terms(price_minor, credits_per_month, currency or CURRENCY)
 
 
+def _read_anchor(fields: Fields, name: str, *, default: datetime, start: datetime) -> datetime:
+    anchor = _midnight(fields, name, fields.optional_moment(name) or default)
+    if anchor > start:
+        raise fields.invalid(name, "must not be after start_date")
+    return anchor
+
+
 def _midnight(fields: Fields, name: str, moment: datetime) -> datetime:
     if moment.time() != time(0):
         raise fields.invalid(name, "must be a UTC midnight")
@@ -139,9 +160,9 @@ def _check_end(fields: Fields, end_date: datetime | None, *, start: datetime, no
         raise fields.invalid("end_date", "must be in the future and after start_date")
 
 
-def _refuse_overlap(books: Books, contract: Contract) -> None:
+def _refuse_overlap(books: Books, contract: Contract, *, beside: Contract | None = None) -> None:
     for other_id in books.contracts_of.get(contract.customer_id, []):
         other = books.contracts[other_id]
         meets = other.overlaps(start=contract.start_date, end=contract.end_date)
-        if meets and other.live and other.id != contract.id:
+        if meets and other.live and other_id not in (contract.id, beside and beside.id):
             raise IllegalState("The customer has another contract at that time.", field="customer_id")

@@ -36,8 +36,7 @@ def schedule_end(books: Books, contract: Contract) -> None:
 
 def end(books: Books, contract: Contract, *, at: datetime) -> Contract:
     """Its allowance ends with it."""
-    for task in (Task.START, Task.RENEW, Task.GRANT, Task.END):
-        books.agenda.cancel(task, contract.id)
+    _forget(books, contract)
     status = ContractStatus.CANCELLED if contract.cancelled_at else ContractStatus.EXPIRED
     event = "contract.cancelled" if contract.cancelled_at else "contract.updated"
     ended = books.save_contract(replace(contract, status=status), event=event, at=at)
@@ -46,6 +45,23 @@ def end(books: Books, contract: Contract, *, at: datetime) -> Contract:
         if credit.contract_id == contract.id:
             books.expire(credit, at=at)
     return ended
+
+
+def replace_contract(books: Books, contract: Contract, *, successor: Contract, at: datetime) -> None:
+    """It ends where its successor starts, and its allowance goes on under the successor."""
+    _forget(books, contract)
+    month_end, next_month_end = contract.credit_month_at(at).end, successor.credit_month_at(at).end
+    ended = replace(contract, status=ContractStatus.CANCELLED, end_date=successor.start_date, cancelled_at=at)
+    books.save_contract(ended, event="contract.cancelled", at=at, extra={"replaced_by": successor.id})
+    for credit in books.allowance(contract.id):
+        assert credit.expires_at
+        expires_at = next_month_end if credit.expires_at == month_end else min(credit.expires_at, next_month_end)
+        books.move_credit(credit, contract_id=successor.id, expires_at=expires_at)
+
+
+def _forget(books: Books, contract: Contract) -> None:
+    for task in (Task.START, Task.RENEW, Task.GRANT, Task.END):
+        books.agenda.cancel(task, contract.id)
 
 
 def _keep(books: Books, appointment: Appointment) -> None:

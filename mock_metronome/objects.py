@@ -68,6 +68,8 @@ class Contract:
     rate_card_id: str
     terms: Terms
     anchor: datetime
+    credit_anchor: datetime
+    """Credit months are counted from here; periods from the anchor."""
     uniqueness_key: str | None
     created_at: datetime
     updated_at: datetime
@@ -81,7 +83,7 @@ class Contract:
         return period_at(self._within(moment), anchor=self.anchor, months=BILLING_PERIODS[self.billing_period])
 
     def credit_month_at(self, moment: datetime) -> Period:
-        return period_at(self._within(moment), anchor=self.anchor, months=1)
+        return period_at(self._within(moment), anchor=self.credit_anchor, months=1)
 
     def overlaps(self, *, start: datetime, end: datetime | None) -> bool:
         return (self.end_date is None or start < self.end_date) and (end is None or self.start_date < end)
@@ -101,6 +103,7 @@ class Contract:
             "credits_per_month": self.terms.credits_per_month,
             "currency": self.terms.currency,
             "billing_anchor_date": format_moment(self.anchor),
+            "credit_anchor_date": format_moment(self.credit_anchor),
             "current_period": self.period_at(now).report(),
             "uniqueness_key": self.uniqueness_key,
             "created_at": format_moment(self.created_at),

@@ -21,6 +21,7 @@ async def test_a_contract_is_shown_with_its_terms_and_period(client: BillingClie
         "credits_per_month": 10_000,
         "currency": "USD",
         "billing_anchor_date": TODAY,
+        "credit_anchor_date": TODAY,
         "current_period": {"start": TODAY, "end": "2027-02-28T00:00:00Z"},
         "uniqueness_key": "u",
         "created_at": "2027-01-31T10:00:00Z",
