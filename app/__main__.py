@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 import click
 
+from app.cli_webhooks import webhooks
 from app.demo import DemoRefused
 from app.logs import configure_logs
 from app.main import MigrationsPending, create_app
@@ -102,6 +103,9 @@ def sdl(*, check: bool) -> None:
     elif not SDL.exists() or SDL.read_text("utf-8") != current:
         click.echo(f"{SDL} is not current: run `python -m app sdl` and commit it.", err=True)
         sys.exit(1)
+
+
+main.add_command(webhooks)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import resolvers.invoices
 import resolvers.onboarding
 import resolvers.operations
 import resolvers.subscriptions
+import resolvers.webhooks
 from schema.extensions import GuardedSchema
 from schema.types.connection import Connection
 from schema.types.credits import CreditBalance, CreditEntry
@@ -22,6 +23,7 @@ from schema.types.payment import Payment
 from schema.types.scalars import SCALARS
 from schema.types.subscription import Subscription
 from schema.types.tier import TierInfo
+from schema.types.webhook import ReplayDeadWebhookEventsPayload, ReplayWebhookEventPayload, WebhookEvent
 
 
 @strawberry.type(description="What can be read.")
@@ -61,6 +63,10 @@ class Query:
     operations: Connection[Operation] = strawberry.field(
         resolver=resolvers.operations.operations, description="Every verb that was accepted, newest first."
     )
+    webhook_events: Connection[WebhookEvent] = strawberry.field(
+        resolver=resolvers.webhooks.webhook_events,
+        description="What the providers told us and what became of it, newest first.",
+    )
     service_health: ServiceHealth = strawberry.field(
         resolver=resolvers.health.service_health, description="Whether the service and all it needs are up."
     )
@@ -71,6 +77,14 @@ class Mutation:
     onboard: OnboardPayload = strawberry.field(
         resolver=resolvers.onboarding.onboard,
         description="Create a customer in Metronome and Stripe, on a plan, with credits and, if paid, a first invoice.",
+    )
+    replay_webhook_event: ReplayWebhookEventPayload = strawberry.field(
+        resolver=resolvers.webhooks.replay_webhook_event,
+        description="Handle a stored event again. What it changed before, it does not change twice.",
+    )
+    replay_dead_webhook_events: ReplayDeadWebhookEventsPayload = strawberry.field(
+        resolver=resolvers.webhooks.replay_dead_webhook_events,
+        description="Handle every DEAD event again, for example after an outage.",
     )
 
 

@@ -91,7 +91,7 @@ async def _store(arrivals: Iterable[Arrival], now: datetime) -> int:
     stored = 0
     for arrival in _settled(arrivals, now):
         if await store(arrival, at=now):
-            log.warning("webhook.missed", provider=arrival.provider.value, type=arrival.type, event=arrival.event_id)
+            log.warning("webhook.missed", provider=arrival.provider.value, type=arrival.type, event_id=arrival.event_id)
             stored += 1
     return stored
 

@@ -11,7 +11,7 @@ from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionStatus
 from billing.tiers import BillingPeriod, EntityType, Tier
-from models import EffectState, OperationKind, OperationStatus, PaymentStatus, Provider
+from models import EffectState, OperationKind, OperationStatus, PaymentStatus, Provider, WebhookEventState
 
 __all__ = [
     "BillingPeriod",
@@ -26,6 +26,7 @@ __all__ = [
     "Provider",
     "SubscriptionStatus",
     "Tier",
+    "WebhookEventState",
 ]
 
 E = TypeVar("E", bound=type[Enum])
@@ -100,4 +101,14 @@ _named(
     REFUSED="The provider definitely refused it.",
 )
 _named(Provider, "Provider", "One of the two systems this service drives.")
+_named(
+    WebhookEventState,
+    "WebhookEventState",
+    "What became of a provider's event.",
+    PENDING="It is stored and waits for its turn, or for its next attempt.",
+    DONE="It is handled: what it says stands in our rows.",
+    IGNORED="It says nothing that concerns this service; `lastError` says why.",
+    PARKED="It can never be handled as things are; `lastError` says why. Replay it once they have changed.",
+    DEAD="It was attempted too often. Replay it once the reason is mended.",
+)
 _named(ErrorCode, "ErrorCode", "What a client can act on.", **{code.name: code.meaning for code in ErrorCode})

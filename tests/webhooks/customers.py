@@ -1,0 +1,59 @@
+"""Customers as the tests of this folder make them, and all that our side says of one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.api.onboarding import onboard
+from tests.service import Service
+from tests.webhooks.delivery import Json
+
+STANDING = """
+query Standing($id: String!) {
+  customer(entityId: $id) {
+    name email credits { balance }
+    subscription { status tier currentPeriod { start end } }
+    paymentMethods { brand last4 isDefault }
+    invoices(first: 10) { status amount { minorUnits } payments { status errorCode declineCode clientSecret } }
+  }
+  creditLedger(entityId: $id) { nodes { kind amount } }
+}
+"""
+
+FAILING_CARD = "pm_card_chargeCustomerFail"
+SECURE_CARD = "pm_card_authenticationRequired"
+GOOD_CARD = "pm_card_visa"
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    entity_id: str
+    metronome_id: str
+    stripe_id: str
+    onboarded: Json
+
+    @property
+    def ids(self) -> tuple[str, str]:
+        return self.metronome_id, self.stripe_id
+
+
+async def payer(service: Service, entity_id: str, card: str | None = GOOD_CARD, tier: str = "PRO") -> Payer:
+    given: dict[str, Any] = {"tier": tier} | ({"paymentMethodId": card} if card else {})
+    payload = await onboard(service, entity_id, **given)
+    assert payload["userErrors"] == []
+    assert payload["operation"]["status"] == "SUCCEEDED"
+    customer = payload["customer"]
+    return Payer(entity_id, customer["metronomeCustomerId"], customer["stripeCustomerId"], payload)
+
+
+async def standing(service: Service, entity_id: str) -> Json:
+    """What the API shows of a customer, all of it but instants and ids."""
+    return await service.graphql(STANDING, id=entity_id)
+
+
+async def authenticate(service: Service, payer: Payer, *, outcome: str) -> None:
+    """Be the cardholder before the 3-D Secure page."""
+    secret = payer.onboarded["payment"]["clientSecret"]
+    answer = await service.stripe.http.post(
+        "/_mock/authenticate", json={"payment_intent": secret.partition("_secret_")[0], "outcome": outcome}
+    )
+    assert answer.is_success, answer.text
