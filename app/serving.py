@@ -2,19 +2,23 @@
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 from types import FrameType
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from app.settings import Settings
 
+log = structlog.get_logger()
+
 _BACKLOG = 2048
 
 
-class PortTaken(Exception):
+class PortTaken(Exception):  # noqa: N818 - named for what is wrong, as all our errors
     def __init__(self, port: int, setting: str) -> None:
         super().__init__(f"port {port} is taken; choose another with {setting}=<port>")
 
@@ -36,6 +40,7 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
 
 def serve_app(app: Starlette, settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. The graceful bound covers requests; operations have their own."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of our start and stop, as we do
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -47,18 +52,24 @@ def serve_app(app: Starlette, settings: Settings) -> None:
         ws_max_size=65_536,
         lifespan="off",
     )
-    with listen(settings.host, settings.port, setting="PORT") as listener:
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_serve(app, uvicorn.Server(config), listener))
+    with (
+        listen(settings.host, settings.port, setting="PORT") as listener,
+        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+    ):
+        runner.run(_serve(app, uvicorn.Server(config), listener))
 
 
 async def _serve(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:
-    # uvicorn raises the signal again once it has stopped: the rest of the stop is still to come.
+    def stop(_: int, __: FrameType | None) -> None:
+        # Also before uvicorn listens to signals itself, and again after it has stopped, when it raises the signal
+        # once more while the rest of the stop is still to come.
+        server.should_exit = True
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _already_stopping)
+        signal.signal(number, stop)
     async with app.router.lifespan_context(app):
+        host, port = listener.getsockname()[:2]
+        log.info("service.listening", url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         await server.serve(sockets=[listener])
-
-
-def _already_stopping(_: int, __: FrameType | None) -> None:
-    return None
+        log.info("service.stopping")
+    log.info("service.stopped")

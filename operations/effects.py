@@ -3,9 +3,13 @@
 The intent is a row, committed before the call. If the intent already stands when we come here, an earlier try may have
 reached the provider: look it up and adopt what is there, else call again with the same idempotency key. The answer and
 what it means for our rows are committed together. A new attempt, with a new key, starts only after a definite refusal.
+
+Nothing here relies on running alone. Should two processes ever work on one operation (a worker taken for dead that was
+only cut off), both send under the same key, and the first to write the answer down is the only one that does.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +17,7 @@ from random import SystemRandom
 from typing import Generic, Protocol, TypeVar
 
 import structlog
+from tortoise.exceptions import IntegrityError
 from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
@@ -61,82 +66,134 @@ class Effect(Generic[T]):
     refuse: Callable[[Rejected], Awaitable[None]] = _nothing
 
 
+class CallsInHand:
+    """The calls that were sent and whose answers are not written down yet: a stop lets these end first."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if self._count == 0:
+                self._none.set()
+
+    async def none_left(self, *, seconds: float) -> bool:
+        """False when time ran out first."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._none.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+calls_in_hand = CallsInHand()
+
+
 async def perform(operation_id: str, effect: Effect[T], now: Callable[[], datetime]) -> Refusal | None:
     """Bring the effect about, however long the provider is away. Returns None when it stands, else the refusal."""
-    row, maybe_sent = await _intend(operation_id, effect, now())
-    waits = _waits()
+    waits, told = _waits(), False
+    row, maybe_sent = await _current(operation_id, effect, now())
     while row.state is EffectState.INTENDED:
+        wait_seconds = 0.0
         try:
-            await _settle(row, effect, await _reach(effect, row, maybe_sent=maybe_sent), now())
+            with calls_in_hand.one():
+                await _settle(row, effect, await _reach(effect, row, maybe_sent=maybe_sent), now())
         except StoredFailure as failure:
             await _refuse(row, effect, code=STORED_FAILURE, message=str(failure), rejected=None, at=now())
-            row, maybe_sent = await _next_attempt(row, now()), False
-            await asyncio.sleep(next(waits))
-            continue
+            wait_seconds = next(waits)
         except Unavailable as problem:
-            await _still_waiting(operation_id, problem, now())
-            await asyncio.sleep(max(next(waits), problem.retry_after_seconds or 0))
-            maybe_sent = True
-            continue
+            await _still_waiting(row, problem, again=told, at=now())
+            told = True
+            wait_seconds = max(next(waits), problem.retry_after_seconds or 0)
         except Rejected as rejected:
             await _refuse(row, effect, code=rejected.code, message=rejected.message, rejected=rejected, at=now())
-        row = await ProviderEffect.get(id=row.id)
+        await asyncio.sleep(wait_seconds)
+        row, maybe_sent = await _current(operation_id, effect, now())
     crashpoint(f"{effect.step}.after_commit")
     if row.state is EffectState.REFUSED:
         return Refusal(code=row.error_code or "refused", message=row.error_message or "")
     return None
 
 
-async def _intend(operation_id: str, effect: Effect[T], at: datetime) -> tuple[ProviderEffect, bool]:
-    """The latest attempt's row, and whether an earlier run may already have sent it."""
-    latest = await ProviderEffect.filter(operation_id=operation_id, step=effect.step).order_by("-attempt").first()
-    if latest is None:
-        return await _new_attempt(operation_id, effect.step, effect.provider, attempt=1, at=at), False
-    if latest.state is EffectState.REFUSED and latest.error_code == "stored_failure":
-        return await _next_attempt(latest, at), False
-    return latest, True
+async def _current(operation_id: str, effect: Effect[T], at: datetime) -> tuple[ProviderEffect, bool]:
+    """The attempt to work on, made if there is none, and whether somebody may already have sent it.
+
+    A stored failure is the only refusal that is followed by another attempt: it was found to have changed nothing, and
+    its key is of no more use.
+    """
+    latest = await _latest(operation_id, effect.step)
+    if latest is not None and not (latest.state is EffectState.REFUSED and latest.error_code == STORED_FAILURE):
+        return latest, True
+    attempt = latest.attempt + 1 if latest else 1
+    try:
+        return await _intend(operation_id, effect, attempt, at), False
+    except IntegrityError:  # somebody else's run of this operation was faster
+        return await ProviderEffect.get(operation_id=operation_id, step=effect.step, attempt=attempt), True
 
 
-async def _next_attempt(row: ProviderEffect, at: datetime) -> ProviderEffect:
-    return await _new_attempt(row.operation_id, row.step, row.provider, attempt=row.attempt + 1, at=at)
+async def _latest(operation_id: str, step: str) -> ProviderEffect | None:
+    return await ProviderEffect.filter(operation_id=operation_id, step=step).order_by("-attempt").first()
 
 
-async def _new_attempt(operation_id: str, step: str, provider: str, *, attempt: int, at: datetime) -> ProviderEffect:
-    row = await ProviderEffect.create(
+async def _intend(operation_id: str, effect: Effect[T], attempt: int, at: datetime) -> ProviderEffect:
+    return await ProviderEffect.create(
         operation_id=operation_id,
-        step=step,
+        step=effect.step,
         attempt=attempt,
-        provider=provider,
+        provider=effect.provider,
         state=EffectState.INTENDED,
-        idempotency_key=f"{operation_id}:{step}:{attempt}",
+        idempotency_key=f"{operation_id}:{effect.step}:{attempt}",
         sends=1,
         first_sent_at=at,
     )
-    crashpoint(f"{step}.before_call")
-    return row
 
 
 async def _reach(effect: Effect[T], row: ProviderEffect, *, maybe_sent: bool) -> T:
     if maybe_sent:
-        if (adopted := await effect.look_up(row.first_sent_at)) is not None:
+        if (adopted := await _look_up(effect, row)) is not None:
             return adopted
         await ProviderEffect.filter(id=row.id).update(sends=F("sends") + 1)
+    crashpoint(f"{effect.step}.before_call")
     try:
         result = await effect.send(row.idempotency_key)
-    except (Conflict, StoredFailure):
+    except (Conflict, StoredFailure) as refusal:
         # Somebody's earlier call with this name went through, maybe ours.
-        if (adopted := await effect.look_up(row.first_sent_at)) is None:
-            raise
-        return adopted
+        if (adopted := await _look_up(effect, row)) is not None:
+            return adopted
+        if isinstance(refusal, Conflict) and refusal.idempotency_key_reused:
+            # What the key was spent on changed nothing, and the provider will not take it again for what we ask now.
+            raise StoredFailure(refusal.provider, refusal.action, reason="the key is spent") from refusal
+        raise
     crashpoint(f"{effect.step}.after_call")
     return result
+
+
+async def _look_up(effect: Effect[T], row: ProviderEffect) -> T | None:
+    """What the provider has of it. That it refuses to say tells nothing of what was sent, so it is no refusal."""
+    try:
+        found = await effect.look_up(row.first_sent_at)
+    except Rejected as refusal:
+        raise Unavailable(refusal.provider, refusal.action, reason=f"look-up refused: {refusal}") from refusal
+    if found is not None:
+        crashpoint(f"{effect.step}.found")
+    return found
 
 
 async def _settle(row: ProviderEffect, effect: Effect[T], result: T, at: datetime) -> None:
     async with in_transaction():
         if await _close(row, EffectState.DONE, at, object_id=result.id):
             await effect.settle(result)
-    log.info("operation.step_done", operation=row.operation_id, step=row.step, attempt=row.attempt, sends=row.sends)
+        crashpoint(f"{effect.step}.in_commit")
+    log.debug("operation.step_done", operation=row.operation_id, step=row.step, attempt=row.attempt)
 
 
 async def _refuse(
@@ -146,7 +203,9 @@ async def _refuse(
         closed = await _close(row, EffectState.REFUSED, at, error_code=code[:64], error_message=message[:1000])
         if closed and rejected is not None:
             await effect.refuse(rejected)
-    log.warning("operation.step_refused", operation=row.operation_id, step=row.step, attempt=row.attempt, code=code)
+        crashpoint(f"{effect.step}.in_commit")
+    if closed:
+        log.warning("operation.step_refused", operation=row.operation_id, step=row.step, attempt=row.attempt, code=code)
 
 
 async def _close(row: ProviderEffect, state: EffectState, at: datetime, **facts: str) -> bool:
@@ -157,9 +216,11 @@ async def _close(row: ProviderEffect, state: EffectState, at: datetime, **facts:
     return changed == 1
 
 
-async def _still_waiting(operation_id: str, problem: Unavailable, at: datetime) -> None:
-    log.warning("operation.provider_unavailable", operation=operation_id, problem=str(problem))
-    await Operation.filter(id=operation_id).update(last_problem=str(problem)[:1000], updated_at=at)
+async def _still_waiting(row: ProviderEffect, problem: Unavailable, *, again: bool, at: datetime) -> None:
+    (log.debug if again else log.warning)(
+        "operation.provider_unavailable", operation=row.operation_id, step=row.step, problem=str(problem)
+    )
+    await Operation.filter(id=row.operation_id).update(last_problem=str(problem)[:1000], updated_at=at)
 
 
 def _waits() -> Iterator[float]:

@@ -3,12 +3,15 @@
 An operation is a row first; its workflow carries the same id, so starting it twice is starting it once. A verb is a
 tuple of steps run in order. A step is at-least-once: it reads what stands in our rows and does what is missing. The
 workflow itself does no I/O and reads no clock, so that DBOS can replay it.
+
+Our rows are the truth and DBOS's records only a way to get on with it: an operation whose workflow is lost, or ended
+without ending it, starts over from the first step and does only what is missing.
 """
 
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -18,19 +21,22 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, Wo
 from tortoise.expressions import F
 
 from models import Operation, OperationKind, OperationStatus
-from operations.effects import LONGEST_WAIT_SECONDS
-from operations.liveness import Slots, executor_id, slot_of, take_lowest
+from operations.crashpoints import crashpoint
+from operations.effects import LONGEST_WAIT_SECONDS, calls_in_hand
+from operations.liveness import SlotLost, Slots, executor_id, take_lowest
 from operations.tools import Tools
 
 log = structlog.get_logger()
 
 # Constant: a version computed from the code would strand every running operation at each deploy.
-# A change of a verb's step list goes through a new kind or DBOS.patch instead.
+# A deploy that changes a verb's step list makes DBOS end the workflows that were under way; the sweep starts them over.
 APPLICATION_VERSION = "1"
 POLL_SECONDS = 0.2
 UNSTARTED_AFTER = timedelta(seconds=2)
 MAX_TAKEOVERS = 5
 SWEEP_BATCH = 100
+
+_ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
 class Next(StrEnum):
@@ -47,77 +53,91 @@ _engine: "Engine | None" = None
 
 @DBOS.workflow(name="operation", max_recovery_attempts=None)
 async def _run_operation(operation_id: str, kind: str) -> None:
-    if _engine is None:
-        raise asyncio.CancelledError  # stopping: the next start picks it up
-    with _engine.at_work(operation_id):
-        for step in _engine.verbs[OperationKind(kind)]:
-            if await DBOS.run_step_async({"name": step.__name__}, _engine.run_step, step, operation_id) == Next.STOP:
-                return
+    engine = _engine
+    if engine is None or engine.stopping:
+        raise asyncio.CancelledError  # stays as it is: the next start picks it up
+    with engine.at_work(operation_id):
+        log.info("operation.running", operation=operation_id, kind=kind)
+        for step in engine.verbs[OperationKind(kind)]:
+            if await DBOS.run_step_async({"name": step.__name__}, engine.run_step, step, operation_id) == Next.STOP:
+                break
+        crashpoint("operation.last_step_recorded")
+    await engine.tell_end(operation_id)
 
 
 class Engine:
     def __init__(self, *, verbs: Verbs, tools: Tools, system_database_url: str, slots: Slots) -> None:
         self.verbs = verbs
+        self.stopping = False
         self._tools = tools
         self._system_database_url = system_database_url
         self._slots = slots
         self._slot = -1
         self._tasks: dict[str, asyncio.Task[object]] = {}
-        self._finished: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, set[asyncio.Event]] = {}
 
     async def start(self) -> None:
         """Take a worker slot and launch; what an earlier process in this slot left unfinished goes on by itself."""
         global _engine
-        self._slot = await take_lowest(self._slots)
-        _engine = self
-        DBOS(config=self._config())
-        DBOS.launch()
+        assert _engine is None, "one engine per process"
+        try:
+            self._slot = await take_lowest(self._slots)
+            _engine = self
+            DBOS(config=self._config())
+            DBOS.launch()
+        except BaseException:
+            await self._leave()
+            raise
         log.info("engine.started", worker=executor_id(self._slot))
 
     async def stop(self, *, drain_seconds: float) -> None:
-        """Let running steps end within the bound, then cut them off: a step may be cut anywhere."""
-        global _engine
-        _engine = None
-        running = list(self._tasks.values())
-        if running:
-            await asyncio.wait(running, timeout=drain_seconds)
-        for task in running:
+        """Let the calls in hand end within the bound, then cut: an operation may be cut anywhere and goes on later."""
+        self.stopping = True
+        await calls_in_hand.none_left(seconds=drain_seconds)
+        running = dict(self._tasks)
+        for task in running.values():
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await asyncio.to_thread(DBOS.destroy)
-        await self._slots.close()
-        log.info("engine.stopped", unfinished=len([task for task in running if task.cancelled()]))
+        await asyncio.gather(*running.values(), return_exceptions=True)
+        cut = [operation_id for operation_id, task in running.items() if task.cancelled()]
+        # They are left in good order, so this is nothing to count against them.
+        await Operation.filter(id__in=cut).update(takeovers=0)
+        await self._leave()
+        log.info("engine.stopped", worker=executor_id(self._slot), unfinished=len(cut))
 
     async def run(self, operation_id: str, kind: OperationKind) -> None:
         """Start an accepted operation; a no-op when it was started before, in any process."""
         with SetWorkflowID(operation_id):
             await DBOS.start_workflow_async(_run_operation, operation_id, kind.value)
+        crashpoint("operation.started")
 
     async def wait(self, operation_id: str, *, seconds: float) -> None:
         """Return when the operation has ended, or after the given time, whichever comes first."""
-        finished = self._finished.setdefault(operation_id, asyncio.Event())
         deadline = asyncio.get_running_loop().time() + seconds
-        while await Operation.exists(id=operation_id, status=OperationStatus.RUNNING):
-            left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
-                return
-            # Another process may be running it: the event is only the fast way to know.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(finished.wait(), min(left, POLL_SECONDS))
+        with self._told(operation_id) as ended_here:
+            while await Operation.exists(id=operation_id, status=OperationStatus.RUNNING):
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0:
+                    return
+                # Another process may be running it: the event is only the fast way to know.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended_here.wait(), min(left, POLL_SECONDS))
+                    ended_here.clear()
 
     async def ping(self) -> None:
         """Raise unless the engine is running and can read its own records."""
         await DBOS.get_workflow_status_async("ping")
 
     async def sweep(self) -> None:
-        """Start what was accepted but never started, and take over what dead workers left."""
-        await self._start_unstarted()
-        await self._take_over_from_the_dead()
+        """Start what was accepted but has nothing that runs it, and take over what dead workers left."""
+        await self._check_slot()
+        await self._start_what_nothing_runs()
+        async for slot in self._others_with_work():
+            await self._take_over_if_dead(slot)
 
     async def prune(self, *, finished_before: datetime) -> int:
         """Delete the engine's own records of workflows that ended before then; operations stay."""
         old = await DBOS.list_workflows_async(
-            status=["SUCCESS", "ERROR", "CANCELLED"],
+            status=sorted(_ENDED),
             completed_before=finished_before.isoformat(),
             limit=1_000,
             load_input=False,
@@ -129,71 +149,152 @@ class Engine:
 
     @contextlib.contextmanager
     def at_work(self, operation_id: str) -> Iterator[None]:
+        """The task is known until it has ended, which is when DBOS has recorded the workflow's outcome."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks[operation_id] = task
+        task.add_done_callback(lambda done: self._forget(operation_id, done))
         try:
             yield
         finally:
-            self._tasks.pop(operation_id, None)
-            if finished := self._finished.pop(operation_id, None):
-                finished.set()
+            for told in self._waiting.get(operation_id, ()):
+                told.set()
 
     async def run_step(self, step: Step, operation_id: str) -> str:
+        crashpoint(f"{step.__name__}.begins")
         wait_seconds = POLL_SECONDS
-        while True:
+        while not self.stopping:
             try:
-                known = await Operation.filter(id=operation_id).update(step=step.__name__, updated_at=self._tools.now())
-                return await step(operation_id, self._tools) if known else Next.STOP
+                outcome = await self._try_step(step, operation_id)
             except Exception:
                 # A fault of ours must not lose what a customer was promised: it is shown, retried, and survives a fix.
                 log.exception("operation.step_failed", operation=operation_id, step=step.__name__)
+            else:
+                crashpoint(f"{step.__name__}.ends")
+                return outcome
             await self._show_fault(operation_id, step)
             await asyncio.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+        raise asyncio.CancelledError
+
+    async def tell_end(self, operation_id: str) -> None:
+        operation = await Operation.get_or_none(id=operation_id)
+        if operation is None or operation.finished_at is None:
+            log.error("operation.not_ended", operation=operation_id)
+            return
+        seconds = round((operation.finished_at - operation.created_at).total_seconds(), 3)
+        facts = {"kind": operation.kind.value, "status": operation.status.value, "seconds": seconds}
+        if operation.status is OperationStatus.SUCCEEDED:
+            log.info("operation.ended", operation=operation_id, **facts)
+        else:
+            log.warning("operation.ended", operation=operation_id, **facts, error=operation.error_code)
+
+    async def _try_step(self, step: Step, operation_id: str) -> Next:
+        # Last time's problem is told until its step is over; an operation that has ended has no steps left.
+        running = await Operation.filter(id=operation_id, status=OperationStatus.RUNNING).update(
+            step=step.__name__, last_problem=None, updated_at=self._tools.now()
+        )
+        return await step(operation_id, self._tools) if running else Next.STOP
 
     async def _show_fault(self, operation_id: str, step: Step) -> None:
         problem = f"An internal fault in step {step.__name__}; it is tried again. The log has the details."
         with contextlib.suppress(Exception):  # the database itself may be what is faulty
             await Operation.filter(id=operation_id).update(last_problem=problem, updated_at=self._tools.now())
 
-    async def _start_unstarted(self) -> None:
-        unstarted = await (
-            Operation.filter(status=OperationStatus.RUNNING, created_at__lt=self._tools.now() - UNSTARTED_AFTER)
-            .exclude(id__in=list(self._tasks))
-            .order_by("created_at")
+    @contextlib.contextmanager
+    def _told(self, operation_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set when this process is done with the operation."""
+        event = asyncio.Event()
+        waiting = self._waiting.setdefault(operation_id, set())
+        waiting.add(event)
+        try:
+            yield event
+        finally:
+            waiting.discard(event)
+            if not waiting:
+                self._waiting.pop(operation_id, None)
+
+    def _forget(self, operation_id: str, done: asyncio.Task[object]) -> None:
+        if self._tasks.get(operation_id) is done:
+            del self._tasks[operation_id]
+
+    async def _check_slot(self) -> None:
+        try:
+            await self._slots.check()
+        except SlotLost as lost:
+            # What is under way stays right, only twice as busy: see operations.effects.
+            log.error("engine.slot_lost", problem=str(lost), advice="restart this process")  # noqa: TRY400 - no trace
+
+    async def _start_what_nothing_runs(self) -> None:
+        after = ""
+        while rows := await self._running(after=after):
+            elsewhere = {operation_id: kind for operation_id, kind in rows if operation_id not in self._tasks}
+            state = await _states(list(elsewhere))
+            for operation_id, kind in elsewhere.items():
+                if operation_id not in state:
+                    log.warning("operation.started_by_sweep", operation=operation_id)
+                    await self.run(operation_id, kind)
+                elif state[operation_id] in _ENDED:
+                    await self._start_over(operation_id, kind)
+            after = rows[-1][0]
+
+    async def _running(self, *, after: str) -> list[tuple[str, OperationKind]]:
+        """What has been running for a moment, and not changed in it."""
+        before = self._tools.now() - UNSTARTED_AFTER
+        rows = (
+            await Operation.filter(
+                status=OperationStatus.RUNNING, created_at__lt=before, updated_at__lt=before, id__gt=after
+            )
+            .order_by("id")
             .limit(SWEEP_BATCH)
             .values_list("id", "kind")
         )
-        for operation_id, kind in unstarted:
-            if await DBOS.get_workflow_status_async(operation_id) is None:
-                log.warning("operation.started_by_sweep", operation=operation_id)
-                await self.run(operation_id, OperationKind(kind))
+        return [(operation_id, OperationKind(kind)) for operation_id, kind in rows]
 
-    async def _take_over_from_the_dead(self) -> None:
-        pending = await DBOS.list_workflows_async(status="PENDING", limit=SWEEP_BATCH, load_input=False)
-        by_slot: dict[int, list[WorkflowStatus]] = {}
-        for workflow in pending:
-            slot = slot_of(workflow.executor_id or "")
-            if slot is not None and slot != self._slot:
-                by_slot.setdefault(slot, []).append(workflow)
-        for slot, left_behind in by_slot.items():
-            if await self._slots.take(slot):
-                try:
-                    for workflow in left_behind:
-                        await self._take_over(workflow.workflow_id)
-                finally:
-                    await self._slots.give_back(slot)
+    async def _start_over(self, operation_id: str, kind: OperationKind) -> None:
+        """DBOS holds the workflow to have ended, so will not run it again under the name of its old records."""
+        if await self._may_take_over(operation_id, why="operation.started_over"):
+            await DBOS.delete_workflow_async(operation_id)
+            await self.run(operation_id, kind)
 
-    async def _take_over(self, operation_id: str) -> None:
-        taken = await Operation.filter(id=operation_id, takeovers__lt=MAX_TAKEOVERS).update(
-            takeovers=F("takeovers") + 1
-        )
-        if not taken:
-            log.error("operation.abandoned", operation=operation_id, takeovers=MAX_TAKEOVERS)
+    async def _others_with_work(self) -> AsyncIterator[int]:
+        unseen = {executor_id(slot): slot for slot in range(self._slots.count) if slot != self._slot}
+        while unseen and (pending := await _pending(list(unseen), limit=1)):
+            yield unseen.pop(str(pending[0].executor_id))
+
+    async def _take_over_if_dead(self, slot: int) -> None:
+        if not await self._slots.take(slot):
             return
-        log.warning("operation.taken_over", operation=operation_id)
-        await DBOS.resume_workflow_async(operation_id)
+        try:
+            # Read under the lock: another survivor may have been here a moment ago.
+            for workflow in await _pending([executor_id(slot)], limit=None):
+                if await self._may_take_over(workflow.workflow_id, why="operation.taken_over"):
+                    await DBOS.resume_workflow_async(workflow.workflow_id)
+        finally:
+            await self._slots.give_back(slot)
+
+    async def _may_take_over(self, operation_id: str, *, why: str) -> bool:
+        """Counted, because an operation that brings down whoever runs it must not bring down everybody in turn."""
+        counted = await Operation.filter(
+            id=operation_id, status=OperationStatus.RUNNING, takeovers__lte=MAX_TAKEOVERS
+        ).update(takeovers=F("takeovers") + 1, updated_at=self._tools.now())
+        if not counted:
+            return False
+        operation = await Operation.get(id=operation_id)
+        if operation.takeovers <= MAX_TAKEOVERS:
+            log.warning(why, operation=operation_id, takeovers=operation.takeovers)
+            return True
+        await Operation.filter(id=operation_id).update(
+            last_problem=f"Given up: {MAX_TAKEOVERS} workers took it over and ended. An operator has to look at it."
+        )
+        log.error("operation.given_up", operation=operation_id, takeovers=MAX_TAKEOVERS)
+        return False
+
+    async def _leave(self) -> None:
+        global _engine
+        _engine = None
+        await asyncio.to_thread(DBOS.destroy)
+        await self._slots.close()
 
     def _config(self) -> DBOSConfig:
         return DBOSConfig(
@@ -208,10 +309,22 @@ class Engine:
         )
 
 
+async def _pending(executors: list[str], *, limit: int | None) -> list[WorkflowStatus]:
+    return await DBOS.list_workflows_async(status="PENDING", executor_id=executors, limit=limit, load_input=False)
+
+
+async def _states(operation_ids: list[str]) -> dict[str, str]:
+    """Of those that have a workflow."""
+    if not operation_ids:
+        return {}  # DBOS takes an empty list for no condition
+    found = await DBOS.list_workflows_async(workflow_ids=operation_ids, load_input=False, load_output=False)
+    return {workflow.workflow_id: workflow.status for workflow in found}
+
+
 def prepare_sqlite(path: Path) -> str:
     """Make the engine's own SQLite file, in WAL mode, readable by us only. Returns its URL.
 
-    A file apart from the business database: two writers of one file block each other for as long as a transaction lasts.
+    Apart from the business database: two writers of one file block each other for as long as a transaction lasts.
     """
     path.touch(mode=0o600)
     with contextlib.closing(sqlite3.connect(path)) as connection:
