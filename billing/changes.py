@@ -8,7 +8,7 @@ from enum import StrEnum
 from billing.credits import LedgerEntry, change_allowance
 from billing.errors import SamePlan
 from billing.invoices import Line, Settlement, settle
-from billing.money import Money
+from billing.money import Money, round_half_up
 from billing.periods import Period, credit_month_at, period_at
 from billing.proration import CreditPolicy, prorate
 from billing.tiers import Plan
@@ -141,3 +141,12 @@ def _at_period_end(position: Position, new: Plan) -> ChangeTerms:
 
 def _next(plan: Plan, on: date, account_balance: Money) -> NextInvoice:
     return NextInvoice(on=on, amount=plan.price, due=settle(plan.price, account_balance).due_now)
+
+
+def unused_time(position: Position, on: date) -> Money:
+    """What is credited when a subscription ends on day `on`: of the days from then on, as much as was paid for."""
+    period, paid = position.period, position.paid_uncredited
+    if not period.contains(on):
+        return Money.zero(paid.currency)
+    share = round_half_up(position.plan.price.minor_units * period.days_left(on), period.days)
+    return min(Money(share, paid.currency), paid)

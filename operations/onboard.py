@@ -8,8 +8,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.entity import Entity
-from billing.error_codes import ErrorCode
-from billing.errors import CustomerExists, InvalidInput, PaymentMethodNotFound
+from billing.errors import CustomerExists, InvalidInput, PaymentMethodNotFound, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.money import minimum_charge
 from billing.periods import period_at
@@ -17,24 +16,23 @@ from billing.tiers import Plan
 from integrations.errors import Rejected, Unavailable
 from models import (
     Customer,
-    Invoice,
     Operation,
     OperationKind,
     OperationStatus,
-    Payment,
-    PaymentStatus,
     Subscription,
 )
+from operations.activity import record
 from operations.crashpoints import crashpoint
 from operations.effects import Refusal
+from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.idempotency import answered_by, check_key, input_hash, remember
 from operations.steps.case import Case
-from operations.steps.collecting import collect
 from operations.steps.contracts import open_contract
 from operations.steps.credits import grant_first_credits
 from operations.steps.customers import create_metronome_customer, create_stripe_customer
-from operations.steps.invoices import first_invoice_key, issue_first_invoice, mark_paid_in_metronome
+from operations.steps.first_invoice import collect_first, first_invoice_of, report_first
+from operations.steps.invoices import issue_first_invoice
 from operations.steps.payment_methods import attach_default_payment_method
 from operations.tools import Tools
 
@@ -223,36 +221,37 @@ async def grant_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
 
 
 async def collect_first_invoice(operation_id: str, tools: Tools) -> Next:
-    invoice = await _first_invoice(operation_id)
-    if invoice is not None:
-        await collect(operation_id, invoice.id, tools, off_session=False)
+    case = await Case.load(operation_id)
+    await collect_first(operation_id, case.subscription, tools)
     return Next.CONTINUE
 
 
 async def report_payment(operation_id: str, tools: Tools) -> Next:
-    invoice = await _first_invoice(operation_id)
-    if invoice is not None and await Payment.exists(invoice_id=invoice.id, status=PaymentStatus.SUCCEEDED):
-        refusal = await mark_paid_in_metronome(operation_id, invoice, tools)
-        if refusal is not None:
-            return await _fail(operation_id, "metronome", refusal, tools.now())
-    return Next.CONTINUE
+    case = await Case.load(operation_id)
+    refusal = await report_first(operation_id, case.subscription, tools)
+    return await _fail(operation_id, "metronome", refusal, tools.now()) if refusal else Next.CONTINUE
 
 
 async def activate(operation_id: str, tools: Tools) -> Next:
     """One transaction makes the subscription live and ends the operation."""
-    invoice = await _first_invoice(operation_id)
-    declined = invoice is not None and await Payment.exists(invoice_id=invoice.id, status=PaymentStatus.FAILED)
-    event = SubscriptionEvent.PAYMENT_FAILED if declined else SubscriptionEvent.PROVISIONED
     at = tools.now()
     async with in_transaction():
-        ended = await Operation.filter(id=operation_id, status=OperationStatus.RUNNING).update(
-            status=OperationStatus.SUCCEEDED, last_problem=None, updated_at=at, finished_at=at
+        case = await Case.load(operation_id)
+        invoice = await first_invoice_of(case.subscription)
+        if not await succeed(operation_id, at=at, result={"invoice_id": invoice.id if invoice else None}):
+            return Next.STOP
+        declined = invoice is not None and invoice.failed_attempts > 0
+        event = SubscriptionEvent.PAYMENT_FAILED if declined else SubscriptionEvent.PROVISIONED
+        await Subscription.filter(id=case.subscription.id, status=SubscriptionStatus.PENDING).update(
+            status=next_status(SubscriptionStatus.PENDING, event), started_at=at, updated_at=at
         )
-        if ended:
-            case = await Case.load(operation_id)
-            await Subscription.filter(id=case.subscription.id, status=SubscriptionStatus.PENDING).update(
-                status=next_status(SubscriptionStatus.PENDING, event), started_at=at, updated_at=at
-            )
+        await record(
+            "subscription.started",
+            f"On {case.subscription.tier} {case.subscription.billing_period}",
+            at=at,
+            customer=case.customer,
+            operation_id=operation_id,
+        )
     crashpoint("onboard.activated")
     return Next.CONTINUE
 
@@ -267,18 +266,8 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-async def _first_invoice(operation_id: str) -> Invoice | None:
-    case = await Case.load(operation_id)
-    return await Invoice.get_or_none(key=first_invoice_key(case.subscription.id))
-
-
 async def _fail(operation_id: str, provider: str, refusal: Refusal, at: datetime) -> Next:
     """A provider said a definite no. What stands stays, and the same onboarding sent again goes on from there."""
-    await Operation.filter(id=operation_id, status=OperationStatus.RUNNING).update(
-        status=OperationStatus.FAILED,
-        error_code=ErrorCode.PROVIDER_REJECTED,
-        error_message=f"{provider} refused: {refusal.message}"[:1000],
-        updated_at=at,
-        finished_at=at,
-    )
+    async with in_transaction():
+        await fail(operation_id, ProviderRejected(provider, refusal.message), at=at)
     return Next.STOP

@@ -12,7 +12,7 @@ from billing.invoices import InvoiceStatus
 from billing.money import Money
 from integrations.errors import Rejected
 from integrations.stripe.types import PaymentIntent, PaymentIntentStatus
-from models import Customer, Invoice, Payment, PaymentMethod, PaymentStatus, Provider
+from models import Customer, Invoice, Operation, Payment, PaymentMethod, PaymentStatus, Provider
 from operations.effects import Effect, perform
 from operations.steps.case import settled
 from operations.steps.payments import record_intent, record_refusal
@@ -30,12 +30,24 @@ async def collect(
     An attempt of another operation that is still open is returned as it stands.
     """
     invoice = await Invoice.get(id=invoice_id)
-    await _close_earlier_intents(operation_id, invoice, tools)
+    await _close_earlier_intent(operation_id, invoice, tools)
     payment = await _attempt(operation_id, invoice_id, stripe_payment_method_id, tools.now())
-    if payment is None or payment.operation_id != operation_id or payment.status is not PaymentStatus.PROCESSING:
+    if payment is None or payment.operation_id != operation_id:
         return payment
-    await _charge(operation_id, payment, tools, off_session=off_session)
+    if payment.status is PaymentStatus.PROCESSING:
+        await _charge(operation_id, payment, tools, off_session=off_session)
+    elif payment.status is PaymentStatus.REQUIRES_ACTION and await _is_out_of_time(operation_id, tools.now()):
+        await close_intent(operation_id, payment, tools)
+    payment = await Payment.get(id=payment.id)
+    if payment.status is PaymentStatus.FAILED and invoice.status is InvoiceStatus.DRAFT:
+        # What a draft stands for is called off now, so nobody may pay for it later, as a payer who was asked to
+        # confirm could with another card.
+        await close_intent(operation_id, payment, tools)
     return await Payment.get(id=payment.id)
+
+
+async def default_method(customer_id: str) -> PaymentMethod | None:
+    return await PaymentMethod.filter(customer_id=customer_id, is_default=True, detached_at=None).first()
 
 
 async def _attempt(
@@ -46,7 +58,7 @@ async def _attempt(
         latest = await Payment.filter(invoice_id=invoice_id).order_by("-attempt").first()
         if latest is not None and (latest.operation_id == operation_id or latest.status in OPEN):
             return latest
-        method_id = stripe_payment_method_id or await _default_method(invoice.customer_id)
+        method_id = stripe_payment_method_id or await _default_method_id(invoice.customer_id)
         if method_id is None or invoice.status not in COLLECTABLE or invoice.due_minor == 0:
             return None
         return await Payment.create(
@@ -63,9 +75,14 @@ async def _attempt(
         )
 
 
-async def _default_method(customer_id: str) -> str | None:
-    method = await PaymentMethod.filter(customer_id=customer_id, is_default=True, detached_at=None).first()
+async def _default_method_id(customer_id: str) -> str | None:
+    method = await default_method(customer_id)
     return method.stripe_payment_method_id if method else None
+
+
+async def _is_out_of_time(operation_id: str, at: datetime) -> bool:
+    """Whether the operation has waited for its payer as long as it would."""
+    return await Operation.exists(id=operation_id, action_expires_at__lte=at)
 
 
 async def _charge(operation_id: str, payment: Payment, tools: Tools, *, off_session: bool) -> None:
@@ -105,43 +122,74 @@ async def _charge(operation_id: str, payment: Payment, tools: Tools, *, off_sess
     )
 
 
-async def _close_earlier_intents(operation_id: str, invoice: Invoice, tools: Tools) -> None:
-    """What another operation tried before must not succeed beside the new attempt; if it has, that is the payment."""
+async def read_intent(operation_id: str, payment: Payment, tools: Tools) -> Payment:
+    """Ask Stripe what became of a payment, however long it takes to get an answer, and record it."""
+    intent_id = payment.stripe_payment_intent_id
+    if intent_id is None:
+        return payment
+
+    async def read(_: object) -> PaymentIntent:
+        return await tools.stripe.get_payment_intent(payment_intent_id=intent_id)
+
+    async def settle(intent: PaymentIntent) -> None:
+        await record_intent(payment.id, intent, tools.now())
+
+    await perform(
+        operation_id,
+        Effect(
+            step=f"read_payment_{payment.attempt}", provider=Provider.STRIPE, send=read, look_up=read, settle=settle
+        ),
+        tools.now,
+    )
+    return await Payment.get(id=payment.id)
+
+
+async def _close_earlier_intent(operation_id: str, invoice: Invoice, tools: Tools) -> None:
+    """What another operation tried before must not succeed beside the new attempt; if it has, that is the payment.
+
+    The latest is enough: its own operation closed the one before it.
+    """
     earlier = (
         await Payment.filter(invoice_id=invoice.id, stripe_payment_intent_id__not_isnull=True)
         .exclude(operation_id=operation_id)
-        .exclude(status__in=[PaymentStatus.SUCCEEDED, PaymentStatus.CANCELLED])
-        .order_by("attempt")
+        .order_by("-attempt")
+        .first()
     )
-    for payment in earlier:
-        await close_intent(operation_id, payment, tools)
+    if earlier is not None and earlier.status not in (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELLED):
+        await close_intent(operation_id, earlier, tools)
 
 
 async def close_intent(operation_id: str, payment: Payment, tools: Tools) -> None:
     """Cancel a payment's intent at Stripe, or record that it succeeded after all. A failure stays on record as one."""
-    intent_id = settled(payment.stripe_payment_intent_id)
+    intent_id = payment.stripe_payment_intent_id
+    if intent_id is None:
+        return
 
     async def look_up(_: datetime) -> PaymentIntent | None:
         found = await tools.stripe.get_payment_intent(payment_intent_id=intent_id)
         return found if found.status in {PaymentIntentStatus.CANCELED, PaymentIntentStatus.SUCCEEDED} else None
 
+    async def cancel(key: str) -> PaymentIntent:
+        try:
+            return await tools.stripe.cancel_payment_intent(payment_intent_id=intent_id, idempotency_key=key)
+        except Rejected:
+            # Most likely it has ended already, one way or the other.
+            if (ended := await look_up(tools.now())) is None:
+                raise
+            return ended
+
     async def settle(intent: PaymentIntent) -> None:
         if intent.status is PaymentIntentStatus.SUCCEEDED or payment.status in OPEN:
             await record_intent(payment.id, intent, tools.now())
 
-    refusal = await perform(
+    await perform(
         operation_id,
         Effect(
             step=f"close_payment_{payment.attempt}",
             provider=Provider.STRIPE,
-            send=lambda key: tools.stripe.cancel_payment_intent(payment_intent_id=intent_id, idempotency_key=key),
+            send=cancel,
             look_up=look_up,
             settle=settle,
         ),
         tools.now,
     )
-    if refusal is not None:
-        # It cannot be cancelled because it has ended already, one way or the other.
-        ended = await tools.stripe.get_payment_intent(payment_intent_id=intent_id)
-        async with in_transaction():
-            await settle(ended)

@@ -3,7 +3,9 @@
 Everything here is called within a transaction, and any news may come twice, late, or after better news.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from tortoise.expressions import Q
 
 from billing.dunning import next_attempt
 from billing.invoices import InvoiceStatus
@@ -12,6 +14,8 @@ from integrations.errors import Declined, Rejected
 from integrations.stripe.types import Decline, PaymentIntent, PaymentIntentStatus
 from models import Customer, Invoice, Payment, PaymentStatus, Subscription
 from operations.activity import record
+
+DAY = timedelta(days=1)
 
 _STATUS = {
     PaymentIntentStatus.SUCCEEDED: PaymentStatus.SUCCEEDED,
@@ -54,6 +58,8 @@ async def _record(
     payment = await Payment.filter(id=payment_id).select_for_update().get()
     if payment.status is PaymentStatus.SUCCEEDED:
         return
+    if payment.status is PaymentStatus.FAILED and status is PaymentStatus.CANCELLED:
+        return  # closed, so that nobody pays it late: that it was declined stays on record
     is_news = payment.status is not status
     await _write(payment, status, intent=intent, decline=decline, at=at)
     if is_news and status is PaymentStatus.SUCCEEDED:
@@ -126,13 +132,34 @@ async def _failed(payment: Payment, at: datetime) -> None:
     await _tell("payment.failed", f"Payment failed: {payment.decline_code or payment.error_code}", payment, at)
 
 
+async def record_missing_method(invoice_id: str, at: datetime) -> None:
+    """It was time to collect, and there was nothing to collect with: for the schedule a failure like any other."""
+    invoice = await Invoice.filter(id=invoice_id).select_for_update().get()
+    if invoice.status is InvoiceStatus.OPEN:
+        await _count_failure(invoice, at)
+        await _fall_behind(invoice.subscription_id, at)
+
+
 async def _count_failure(invoice: Invoice, at: datetime) -> None:
+    """A try before its time, by hand or with a new card, uses up none of the schedule."""
     first: datetime | None = invoice.first_failed_at
+    if first is None or at >= (next_attempt(first, invoice.failed_attempts) or at):
+        invoice.failed_attempts += 1
     invoice.first_failed_at = first or at
-    invoice.failed_attempts += 1
-    invoice.next_attempt_at = next_attempt(invoice.first_failed_at, invoice.failed_attempts)
+    scheduled = next_attempt(invoice.first_failed_at, invoice.failed_attempts)
+    # After an outage of ours the missed tries are not made up for within minutes.
+    overtaken = scheduled is not None and scheduled <= at
+    invoice.next_attempt_at = at + DAY if overtaken else scheduled
     invoice.updated_at = at
     await invoice.save(update_fields=["first_failed_at", "failed_attempts", "next_attempt_at", "updated_at"])
+
+
+async def bring_forward(customer_id: str, at: datetime) -> None:
+    """The customer has another card to collect with: what is overdue is tried again now. Called in a transaction."""
+    overdue = Q(first_failed_at__not_isnull=True) | Q(due_date__lte=at.date())
+    await Invoice.filter(overdue, customer_id=customer_id, status=InvoiceStatus.OPEN).update(
+        next_attempt_at=at, updated_at=at
+    )
 
 
 async def _fall_behind(subscription_id: str, at: datetime) -> None:

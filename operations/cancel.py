@@ -1,0 +1,136 @@
+"""cancel: now, or at the period end. What waits for the period end is dropped, so that nothing wakes later."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from billing.changes import Effective, unused_time
+from billing.credits import end_allowance
+from billing.errors import EndScheduled, ProviderRejected
+from billing.lifecycle import SubscriptionEvent, next_status
+from billing.money import Money
+from billing.periods import credit_month_at
+from models import OperationKind, Subscription
+from operations.accepting import Request, Standing, undertake
+from operations.activity import record
+from operations.change_tier import NOTHING_SCHEDULED
+from operations.ending import fail, succeed
+from operations.engine import Engine, Next, Step
+from operations.position import check_live, check_period, credits_in_metronome, current, position_of, record_usage
+from operations.steps.case import Case
+from operations.steps.contracts import cancel_contract
+from operations.steps.ledger import append_credits, credit_entries, move_account_balance
+from operations.terms import money_json, money_of
+from operations.tools import Tools
+
+_EVENTS = {
+    Effective.IMMEDIATELY: SubscriptionEvent.CANCELLED,
+    Effective.AT_PERIOD_END: SubscriptionEvent.CANCELLATION_SCHEDULED,
+}
+
+
+async def cancel(
+    entity_id: str,
+    *,
+    effective: Effective,
+    credit_unused_time: bool,
+    idempotency_key: str | None,
+    engine: Engine,
+    tools: Tools,
+    wait_seconds: float,
+) -> str:
+    customer, _ = await current(entity_id)
+    left = await credits_in_metronome(customer, tools)
+    at = tools.now()
+
+    async def decide(standing: Standing) -> Mapping[str, Any]:
+        subscription = standing.subscription
+        check_live(standing.customer, subscription)
+        next_status(subscription.status, _EVENTS[effective])
+        check_period(standing.customer, subscription, at)
+        if effective is Effective.AT_PERIOD_END:
+            if subscription.cancel_at_period_end:
+                raise EndScheduled(entity_id, subscription.period_end)
+            return {"effective": effective.value}
+        entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
+        credit = unused_time(position_of(standing.customer, subscription, entries), at.date())
+        credit = credit if credit_unused_time else Money.zero(credit.currency)
+        return {"effective": effective.value, "credit": money_json(credit)}
+
+    request = Request(
+        OperationKind.CANCEL,
+        entity_id,
+        {"effective": effective.value, "credit_unused_time": credit_unused_time},
+        idempotency_key,
+    )
+    return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
+
+
+async def end_contract(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    at_once = case.operation.input["effective"] == Effective.IMMEDIATELY
+    refusal = await cancel_contract(case, tools, effective=None if at_once else case.subscription.period_end)
+    if refusal is None:
+        return Next.CONTINUE
+    async with in_transaction():
+        await fail(operation_id, ProviderRejected("metronome", refusal.message), at=tools.now())
+    return Next.STOP
+
+
+async def apply_cancellation(operation_id: str, tools: Tools) -> Next:
+    at = tools.now()
+    async with in_transaction():
+        case = await Case.load(operation_id)
+        if not await succeed(operation_id, at=at):
+            return Next.STOP
+        if case.operation.input["effective"] == Effective.IMMEDIATELY:
+            await end_subscription(
+                case,
+                SubscriptionEvent.CANCELLED,
+                credit=money_of(case.operation.input["credit"]),
+                tools=tools,
+            )
+        else:
+            await Subscription.filter(id=case.subscription.id).update(
+                **NOTHING_SCHEDULED, cancel_at_period_end=True, updated_at=at
+            )
+            await record(
+                "subscription.cancellation_scheduled",
+                f"Ends on {case.subscription.period_end}",
+                at=at,
+                customer=case.customer,
+                operation_id=operation_id,
+            )
+    return Next.CONTINUE
+
+
+async def end_subscription(case: Case, event: SubscriptionEvent, *, credit: Money, tools: Tools) -> None:
+    """The subscription is over: so is its allowance, and unused time is credited. Called within a transaction."""
+    at, cause = tools.now(), f"operation:{case.operation.id}"
+    subscription = await Subscription.filter(id=case.subscription.id).select_for_update().get()
+    status = next_status(subscription.status, event)
+    if status is subscription.status:
+        return
+    entries = end_allowance(
+        await credit_entries(case.customer.id),
+        owner=case.customer.id,
+        month=credit_month_at(subscription.credit_anchor, min(at.date(), subscription.period_end)),
+        at=at,
+        key=cause,
+    )
+    await append_credits(case.customer.id, entries, cause=cause, reason="The subscription has ended")
+    await move_account_balance(case.customer.id, credit, key=f"{cause}:unused", cause=cause, at=at)
+    await Subscription.filter(id=subscription.id).update(
+        **NOTHING_SCHEDULED, status=status, cancel_at_period_end=False, paid_minor=0, ended_at=at, updated_at=at
+    )
+    await record(
+        "subscription.ended",
+        f"{status.capitalize()}" + (f", {credit} credited" if credit.is_positive else ""),
+        at=at,
+        customer=case.customer,
+        operation_id=case.operation.id,
+    )
+
+
+STEPS: tuple[Step, ...] = (end_contract, apply_cancellation)

@@ -1,0 +1,339 @@
+"""changeTier: another tier or billing period, now or at the period end.
+
+An upgrade waits for its money: nothing changes in Metronome before the charge succeeded, so a decline leaves everything
+as it was. What was paid is given back when the change turns out to be impossible afterwards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from billing.changes import ChangeTerms, Effective, decide_change
+from billing.credits import change_allowance
+from billing.errors import PaymentDeclined, PaymentNotConfirmed, ProviderRejected, StaleQuote
+from billing.invoices import InvoiceStatus
+from billing.lifecycle import SubscriptionEvent, next_status
+from billing.periods import credit_month_at, midnight
+from billing.tiers import Plan
+from integrations.metronome import types as metronome
+from models import Invoice, OperationKind, Payment, PaymentStatus, Quote, Subscription
+from operations.accepting import Request, Standing, undertake
+from operations.activity import record
+from operations.effects import Refusal
+from operations.ending import fail, park, succeed
+from operations.engine import Engine, Next, Step
+from operations.position import (
+    check_changeable,
+    check_month,
+    credits_in_metronome,
+    current,
+    position_of,
+    record_usage,
+)
+from operations.steps.case import Case, settled
+from operations.steps.collecting import collect
+from operations.steps.contracts import set_end, start_contract
+from operations.steps.credits import post_allowance
+from operations.steps.giving_back import give_back
+from operations.steps.invoices import issue, mark_paid_in_metronome, write_invoice
+from operations.steps.ledger import move_account_balance
+from operations.terms import Frozen, differences, entry_json, plan_json, terms_json
+from operations.tools import Tools
+
+PAYER_PATIENCE = timedelta(hours=1)
+
+NOTHING_SCHEDULED: Mapping[str, None] = {
+    "scheduled_tier": None,
+    "scheduled_billing_period": None,
+    "scheduled_price_minor": None,
+    "scheduled_credits_per_month": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is asked for."""
+
+    entity_id: str
+    plan: Plan
+    effective: Effective
+
+    def as_input(self) -> dict[str, Any]:
+        return {"plan": plan_json(self.plan), "effective": self.effective.value}
+
+
+async def change_tier(
+    change: Change,
+    *,
+    quote: Quote | None,
+    idempotency_key: str | None,
+    engine: Engine,
+    tools: Tools,
+    wait_seconds: float,
+) -> str:
+    """Returns the operation's id. With a quote: exactly that, or `StaleQuote` with what differs."""
+    customer, _ = await current(change.entity_id)
+    left = await credits_in_metronome(customer, tools)
+    at = tools.now()
+
+    async def decide(standing: Standing) -> Mapping[str, Any]:
+        check_changeable(standing.customer, standing.subscription, at)
+        entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
+        check_month(standing.customer, standing.subscription, entries, at)
+        terms = decide_change(
+            position_of(standing.customer, standing.subscription, entries),
+            change.plan,
+            effective=change.effective,
+            at=at,
+            key=f"operation:{standing.operation_id}",
+        )
+        if quote is not None and (differing := differences(quote.terms, terms_json(terms))):
+            raise StaleQuote(quote.id, differing)
+        return {
+            "terms": terms_json(terms),
+            "credit_entries": [entry_json(entry) for entry in terms.credit_entries],
+            "invoice_id": await _draft_invoice(standing, terms, at),
+        }
+
+    at_once = change.effective is Effective.IMMEDIATELY
+    request = Request(
+        kind=OperationKind.CHANGE_TIER if at_once else OperationKind.SCHEDULE_CHANGE,
+        entity_id=change.entity_id,
+        given={**change.as_input(), "quote_id": quote.id if quote else None},
+        idempotency_key=idempotency_key,
+    )
+    return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
+
+
+async def _draft_invoice(standing: Standing, terms: ChangeTerms, at: datetime) -> str | None:
+    """Ours alone until the money is there: Metronome hears of it with the new contract."""
+    if not terms.settlement.total.is_positive:
+        return None
+    invoice = await write_invoice(
+        standing.customer.id,
+        standing.subscription,
+        period=terms.period,
+        lines=terms.lines,
+        key=f"{standing.operation_id}:change",
+        status=InvoiceStatus.DRAFT,
+        due=terms.due_now,
+        issued_on=terms.on,
+        metronome_invoice_id=None,
+        at=at,
+    )
+    return invoice.id
+
+
+async def collect_change(operation_id: str, tools: Tools) -> Next:
+    case, terms = await _load(operation_id)
+    if terms.invoice_id is None or terms.due_now.is_zero:
+        return Next.CONTINUE
+    payment = await collect(operation_id, terms.invoice_id, tools, off_session=False)
+    match payment and payment.status:
+        case None | PaymentStatus.SUCCEEDED:
+            return Next.CONTINUE
+        case PaymentStatus.PROCESSING | PaymentStatus.REQUIRES_ACTION:
+            until_period_end = midnight(case.subscription.period_end) - tools.now()
+            await park(operation_id, at=tools.now(), patience=min(PAYER_PATIENCE, until_period_end))
+            return Next.STOP
+    assert payment is not None
+    await _call_off(operation_id, terms.invoice_id, payment, tools.now())
+    return Next.STOP
+
+
+async def _call_off(operation_id: str, invoice_id: str, payment: Payment, at: datetime) -> None:
+    """No money, no change: the draft is void, and everything else is as it was."""
+    not_confirmed = payment.status is PaymentStatus.CANCELLED
+    error = PaymentNotConfirmed() if not_confirmed else PaymentDeclined(payment.decline_code or payment.error_code)
+    async with in_transaction():
+        if await fail(operation_id, error, at=at):
+            await Invoice.filter(id=invoice_id).update(status=InvoiceStatus.VOID, updated_at=at)
+
+
+async def swap_contract(operation_id: str, tools: Tools) -> Next:
+    case, terms = await _load(operation_id)
+    refusal = await start_contract(
+        case,
+        tools,
+        plan=terms.new,
+        start=terms.on,
+        anchor=terms.anchor,
+        replaces=settled(case.subscription.metronome_contract_id),
+    )
+    return await _take_back(case, terms, refusal, tools) if refusal else Next.CONTINUE
+
+
+async def _take_back(case: Case, terms: Frozen, refusal: Refusal, tools: Tools) -> Next:
+    """The engine said no after the money was taken: the money goes back, and nothing has changed."""
+    if terms.invoice_id is not None:
+        await give_back(case.operation.id, terms.invoice_id, tools, reason="The change was not possible")
+    async with in_transaction():
+        error = ProviderRejected("metronome", refusal.message)
+        if await fail(case.operation.id, error, at=tools.now()) and terms.invoice_id is not None:
+            await Invoice.filter(id=terms.invoice_id).update(status=InvoiceStatus.VOID, updated_at=tools.now())
+    return Next.STOP
+
+
+async def adjust_credits(operation_id: str, tools: Tools) -> Next:
+    """Post the change of the allowance. If credits were spent meanwhile, as much is taken back as is still there."""
+    case, terms = await _load(operation_id)
+    contract_id = settled(case.operation.result.get("contract_id"))
+    refusal = await post_allowance(case, terms.credit_entries, tools, step="metronome_credits", contract_id=contract_id)
+    if refusal is None:
+        return Next.CONTINUE
+    left = await credits_in_metronome(case.customer, tools)
+    async with in_transaction():
+        entries = await record_usage(case.customer, left, operation_id=f"{operation_id}:again", at=tools.now())
+    month = credit_month_at(case.subscription.credit_anchor, terms.on)
+    changes = change_allowance(
+        entries,
+        owner=case.customer.id,
+        old=case.subscription.plan,
+        new=terms.new,
+        month=month,
+        at=tools.now(),
+        key=f"operation:{operation_id}:again",
+    )
+    await post_allowance(case, changes, tools, step="metronome_credits_again", contract_id=contract_id)
+    return Next.CONTINUE
+
+
+async def issue_change_invoice(operation_id: str, tools: Tools) -> Next:
+    case, terms = await _load(operation_id)
+    if terms.invoice_id is None:
+        return Next.CONTINUE
+    invoice = await Invoice.get(id=terms.invoice_id)
+
+    async def write(issued: metronome.Invoice) -> None:
+        await Invoice.filter(id=invoice.id).update(metronome_invoice_id=issued.id, updated_at=tools.now())
+
+    refusal = await issue(
+        case,
+        tools,
+        lines=terms.lines,
+        contract_id=settled(case.operation.result.get("contract_id")),
+        issued_on=terms.on,
+        uniqueness_key=invoice.key,
+        write=write,
+    )
+    if refusal is not None:
+        raise RuntimeError(f"Metronome refused an invoice it has every reason to take: {refusal.code}")
+    return Next.CONTINUE
+
+
+async def report_change_payment(operation_id: str, tools: Tools) -> Next:
+    _, terms = await _load(operation_id)
+    invoice = await Invoice.get_or_none(id=terms.invoice_id) if terms.invoice_id else None
+    if invoice is not None and (terms.due_now.is_zero or invoice.status is InvoiceStatus.PAID):
+        await mark_paid_in_metronome(operation_id, invoice, tools)
+    return Next.CONTINUE
+
+
+async def apply_change(operation_id: str, tools: Tools) -> Next:
+    """One transaction puts the customer on the new plan and ends the operation."""
+    at = tools.now()
+    async with in_transaction():
+        case, terms = await _load(operation_id)
+        result = {"invoice_id": terms.invoice_id}
+        if not await succeed(operation_id, at=at, result=result):
+            return Next.STOP
+        unpaid = await _open_invoice(terms, at)
+        subscription = await Subscription.filter(id=case.subscription.id).select_for_update().get()
+        await Subscription.filter(id=subscription.id).update(
+            **NOTHING_SCHEDULED,
+            status=next_status(subscription.status, SubscriptionEvent.PLAN_CHANGED),
+            tier=terms.new.tier,
+            billing_period=terms.new.billing_period,
+            price_minor=terms.new.price.minor_units,
+            currency=terms.new.price.currency,
+            credits_per_month=terms.new.credits_per_month,
+            anchor=terms.anchor,
+            period_start=terms.period.start,
+            period_end=terms.period.end,
+            paid_minor=max(0, terms.paid_uncredited.minor_units - unpaid),
+            metronome_contract_id=case.operation.result["contract_id"],
+            updated_at=at,
+        )
+        await move_account_balance(
+            case.customer.id,
+            terms.balance_change,
+            key=f"operation:{operation_id}:balance",
+            cause=f"operation:{operation_id}",
+            at=at,
+            invoice_id=terms.invoice_id,
+        )
+        await record(
+            "subscription.changed",
+            f"{subscription.tier} {subscription.billing_period} to {terms.new.tier} {terms.new.billing_period}",
+            at=at,
+            customer=case.customer,
+            operation_id=operation_id,
+        )
+    return Next.CONTINUE
+
+
+async def _open_invoice(terms: Frozen, at: datetime) -> int:
+    """A draft that no payment has settled is due, or settled by the account balance. Returns what is unpaid."""
+    if terms.invoice_id is None:
+        return 0
+    invoice = await Invoice.filter(id=terms.invoice_id).select_for_update().get()
+    if invoice.status is not InvoiceStatus.DRAFT:
+        return 0
+    invoice.status = InvoiceStatus.OPEN if terms.due_now.is_positive else InvoiceStatus.PAID
+    invoice.paid_at = None if terms.due_now.is_positive else at
+    invoice.updated_at = at
+    await invoice.save(update_fields=["status", "paid_at", "updated_at"])
+    return terms.due_now.minor_units
+
+
+async def end_old_contract(operation_id: str, tools: Tools) -> Next:
+    """A scheduled change: the contract will not renew, so that another can follow it."""
+    case = await Case.load(operation_id)
+    refusal = await set_end(case, tools, end=case.subscription.period_end)
+    if refusal is None:
+        return Next.CONTINUE
+    async with in_transaction():
+        await fail(operation_id, ProviderRejected("metronome", refusal.message), at=tools.now())
+    return Next.STOP
+
+
+async def write_schedule(operation_id: str, tools: Tools) -> Next:
+    at = tools.now()
+    async with in_transaction():
+        case, terms = await _load(operation_id)
+        if await succeed(operation_id, at=at):
+            await Subscription.filter(id=case.subscription.id).update(
+                scheduled_tier=terms.new.tier,
+                scheduled_billing_period=terms.new.billing_period,
+                scheduled_price_minor=terms.new.price.minor_units,
+                scheduled_credits_per_month=terms.new.credits_per_month,
+                updated_at=at,
+            )
+            await record(
+                "subscription.change_scheduled",
+                f"{terms.new.tier} {terms.new.billing_period} from {terms.on}",
+                at=at,
+                customer=case.customer,
+                operation_id=operation_id,
+            )
+    return Next.CONTINUE
+
+
+async def _load(operation_id: str) -> tuple[Case, Frozen]:
+    case = await Case.load(operation_id)
+    return case, Frozen.of(case.operation.input)
+
+
+STEPS: tuple[Step, ...] = (
+    collect_change,
+    swap_contract,
+    adjust_credits,
+    issue_change_invoice,
+    report_change_payment,
+    apply_change,
+)
+
+SCHEDULE_STEPS: tuple[Step, ...] = (end_old_contract, write_schedule)

@@ -1,0 +1,74 @@
+"""quoteTierChange: what a change would come to, to the cent, for as long as it binds."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from billing.changes import ChangeTerms, Effective, decide_change
+from billing.errors import QuoteExpired, QuoteNotFound
+from models import PaymentMethod, Quote
+from operations.change_tier import Change
+from operations.position import (
+    check_changeable,
+    check_month,
+    credits_in_metronome,
+    current,
+    position_of,
+    unrecorded_usage,
+)
+from operations.steps.ledger import credit_entries
+from operations.terms import terms_json
+from operations.tools import Tools
+
+VALID_FOR = timedelta(minutes=15)
+
+
+async def quote_change(change: Change, tools: Tools) -> Quote:
+    """Raises a `BillingError` when the change itself would be refused."""
+    customer, subscription = await current(change.entity_id)
+    at = tools.now()
+    check_changeable(customer, subscription, at)
+    left = await credits_in_metronome(customer, tools)
+    entries = await credit_entries(customer.id)
+    entries += unrecorded_usage(entries, left, key="quote:usage", at=at)
+    check_month(customer, subscription, entries, at)
+    position = position_of(customer, subscription, entries)
+    terms = decide_change(position, change.plan, effective=change.effective, at=at, key="quote")
+    has_card = await PaymentMethod.exists(customer_id=customer.id, is_default=True, detached_at=None)
+    return await Quote.create(
+        customer_id=customer.id,
+        input=change.as_input(),
+        terms={**terms_json(terms), "provider_calls": provider_calls(terms, has_card=has_card)},
+        created_at=at,
+        expires_at=at + VALID_FOR,
+    )
+
+
+async def find_quote(quote_id: str, *, entity_id: str, at: datetime) -> Quote:
+    """A quote of another customer is not found."""
+    quote = await Quote.get_or_none(id=quote_id, customer__entity_id=entity_id)
+    if quote is None:
+        raise QuoteNotFound(quote_id)
+    if at >= quote.expires_at:
+        raise QuoteExpired(quote_id, quote.expires_at)
+    return quote
+
+
+def provider_calls(terms: ChangeTerms, *, has_card: bool) -> list[dict[str, Any]]:
+    """What carrying it out sends to the providers, in order; look-ups left out."""
+    if terms.effective is Effective.AT_PERIOD_END:
+        return [_call("METRONOME", "PATCH", "/api/v1/contracts/{id}")]
+    invoiced = terms.settlement.total.is_positive
+    charged = terms.due_now.is_positive and has_card
+    calls = [_call("STRIPE", "POST", "/v1/payment_intents")] if charged else []
+    calls.append(_call("METRONOME", "POST", "/api/v1/contracts"))
+    if terms.credits_change:
+        calls.append(_call("METRONOME", "POST", "/api/v1/credits"))
+    if invoiced:
+        calls.append(_call("METRONOME", "POST", "/api/v1/invoices"))
+    if invoiced and (charged or terms.due_now.is_zero):
+        calls.append(_call("METRONOME", "POST", "/api/v1/invoices/{id}/pay"))
+    return calls
+
+
+def _call(provider: str, method: str, path: str) -> dict[str, Any]:
+    return {"provider": provider, "method": method, "path": path}

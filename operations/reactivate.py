@@ -1,0 +1,156 @@
+"""reactivate: takes back a cancellation that waits for the period end; after the end, starts a new subscription.
+
+The new one is a row of its own and a contract of its own. The old ones stay as history.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from billing.credits import resume_allowance
+from billing.errors import IllegalTransition, InvalidInput, ProviderRejected
+from billing.lifecycle import LIVE, SubscriptionEvent, SubscriptionStatus, next_status
+from billing.periods import credit_month_at, period_at
+from billing.tiers import Plan
+from models import OperationKind, Subscription
+from operations.accepting import Request, Standing, undertake
+from operations.activity import record
+from operations.ending import fail, succeed
+from operations.engine import Engine, Next, Step
+from operations.position import check_period
+from operations.steps.case import Case
+from operations.steps.contracts import open_contract, set_end
+from operations.steps.credits import post_allowance
+from operations.steps.first_invoice import collect_first, first_invoice_of, report_first
+from operations.steps.invoices import issue_first_invoice
+from operations.steps.ledger import credit_entries
+from operations.terms import plan_json
+from operations.tools import Tools
+
+
+async def reactivate(
+    entity_id: str,
+    *,
+    plan: Plan | None,
+    idempotency_key: str | None,
+    engine: Engine,
+    tools: Tools,
+    wait_seconds: float,
+) -> str:
+    """`plan` None: the last one. Taking back a cancellation changes no plan, so none may be given then."""
+    at = tools.now()
+
+    async def decide(standing: Standing) -> Mapping[str, Any]:
+        subscription = standing.subscription
+        if subscription.status not in LIVE:
+            await _start_anew(standing, plan or subscription.plan)
+            return {"anew": True}
+        if not subscription.cancel_at_period_end:
+            raise IllegalTransition(subscription.status, SubscriptionEvent.CANCELLATION_WITHDRAWN)
+        if plan is not None and plan != subscription.plan:
+            raise InvalidInput("tier", "cannot be given while the subscription has not ended: use changeTier")
+        check_period(standing.customer, subscription, at)
+        return {"anew": False}
+
+    async def _start_anew(standing: Standing, new: Plan) -> None:
+        old = standing.subscription
+        await Subscription.filter(id=old.id).update(is_current=False, updated_at=at)
+        period = period_at(at.date(), new.billing_period, at.date())
+        await Subscription.create(
+            customer_id=standing.customer.id,
+            status=SubscriptionStatus.PENDING,
+            tier=new.tier,
+            billing_period=new.billing_period,
+            price_minor=new.price.minor_units,
+            currency=new.price.currency,
+            credits_per_month=new.credits_per_month,
+            anchor=at.date(),
+            # A month that was granted already is not granted again: credit months go on as they were.
+            credit_anchor=old.credit_anchor,
+            period_start=period.start,
+            period_end=period.end,
+            created_at=at,
+            updated_at=at,
+        )
+
+    request = Request(OperationKind.REACTIVATE, entity_id, {"plan": plan_json(plan) if plan else None}, idempotency_key)
+    return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
+
+
+async def resume_contract(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    anew = case.operation.input["anew"]
+    refusal = await open_contract(case, tools) if anew else await set_end(case, tools, end=None)
+    if refusal is None:
+        return Next.CONTINUE
+    async with in_transaction():
+        if await fail(operation_id, ProviderRejected("metronome", refusal.message), at=tools.now()) and anew:
+            await _abandon(case, tools)
+    return Next.STOP
+
+
+async def _abandon(case: Case, tools: Tools) -> None:
+    """The subscription that was never provisioned is history at once, and can be tried again."""
+    status = next_status(SubscriptionStatus.PENDING, SubscriptionEvent.PROVISIONING_ABANDONED)
+    await Subscription.filter(id=case.subscription.id).update(status=status, ended_at=tools.now())
+
+
+async def resume_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    if not case.operation.input["anew"]:
+        return Next.CONTINUE
+    subscription = case.subscription
+    entries = resume_allowance(
+        await credit_entries(case.customer.id),
+        owner=case.customer.id,
+        credits_per_month=subscription.credits_per_month,
+        month=credit_month_at(subscription.credit_anchor, subscription.period_start),
+        at=tools.now(),
+        key=f"operation:{operation_id}",
+    )
+    await asyncio.gather(
+        post_allowance(case, entries, tools, step="metronome_credits"), issue_first_invoice(case, tools)
+    )
+    return Next.CONTINUE
+
+
+async def collect_anew(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    if case.operation.input["anew"]:
+        await collect_first(operation_id, case.subscription, tools)
+        await report_first(operation_id, case.subscription, tools)
+    return Next.CONTINUE
+
+
+async def apply_reactivation(operation_id: str, tools: Tools) -> Next:
+    at = tools.now()
+    async with in_transaction():
+        case = await Case.load(operation_id)
+        subscription = case.subscription
+        invoice = await first_invoice_of(subscription) if case.operation.input["anew"] else None
+        if not await succeed(operation_id, at=at, result={"invoice_id": invoice.id if invoice else None}):
+            return Next.STOP
+        changes: dict[str, Any] = {"cancel_at_period_end": False, "updated_at": at}
+        if case.operation.input["anew"]:
+            failed = invoice is not None and invoice.failed_attempts > 0
+            event = SubscriptionEvent.PAYMENT_FAILED if failed else SubscriptionEvent.PROVISIONED
+            changes |= {"status": next_status(subscription.status, event), "started_at": at}
+        await Subscription.filter(id=subscription.id).update(**changes)
+        await record(
+            "subscription.reactivated",
+            f"On {subscription.tier} {subscription.billing_period}",
+            at=at,
+            customer=case.customer,
+            operation_id=operation_id,
+        )
+    return Next.CONTINUE
+
+
+STEPS: tuple[Step, ...] = (
+    resume_contract,
+    resume_credits_and_invoice,
+    collect_anew,
+    apply_reactivation,
+)
