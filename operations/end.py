@@ -1,0 +1,165 @@
+"""The end of a contract, made by the engine: what was scheduled follows it, or the subscription is over."""
+
+from tortoise.transactions import in_transaction
+
+from billing.credits import expire_due, grant_month
+from billing.invoices import InvoiceStatus, first_invoice
+from billing.lifecycle import LIVE, SubscriptionEvent, next_status
+from billing.money import Money
+from billing.periods import credit_month_at, midnight, period_at
+from integrations.metronome import types as metronome
+from models import Invoice, Operation, Payment, PaymentStatus, Subscription
+from operations.activity import record
+from operations.cancel import end_subscription
+from operations.change_tier import NOTHING_SCHEDULED
+from operations.ending import keep, succeed
+from operations.engine import Next, Step
+from operations.steps.case import Case, settled
+from operations.steps.collecting import collect
+from operations.steps.contracts import start_contract
+from operations.steps.credits import post_allowance
+from operations.steps.dunning import tell_failure
+from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
+from operations.steps.ledger import append_credits, credit_entries
+from operations.tools import Tools
+
+
+async def follow_or_end(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    subscription = case.subscription
+    plan = subscription.scheduled_plan
+    if "contract_id" in case.operation.result:
+        return Next.CONTINUE
+    if plan is None or subscription.status not in LIVE:
+        await _end(case, tools)
+        return Next.STOP
+    anchor = subscription.anchor if plan.billing_period is subscription.billing_period else subscription.period_end
+    await start_contract(case, tools, plan=plan, start=subscription.period_end, anchor=anchor, replaces=None)
+    return Next.CONTINUE
+
+
+async def _end(case: Case, tools: Tools) -> None:
+    cancelled = case.subscription.cancel_at_period_end
+    event = SubscriptionEvent.CANCELLED if cancelled else SubscriptionEvent.CONTRACT_ENDED
+    async with in_transaction():
+        if await succeed(case.operation.id, at=tools.now()) and case.subscription.status in LIVE:
+            await end_subscription(case, event, credit=Money.zero(case.subscription.currency), tools=tools)
+
+
+async def take_over_plan(operation_id: str, tools: Tools) -> Next:
+    """From the boundary on, the customer is on what was scheduled."""
+    at = tools.now()
+    async with in_transaction():
+        case = await Case.load(operation_id)
+        subscription = await Subscription.filter(id=case.subscription.id).select_for_update().get()
+        plan = subscription.scheduled_plan
+        if plan is None:
+            return Next.CONTINUE
+        same = plan.billing_period is subscription.billing_period
+        anchor = subscription.anchor if same else subscription.period_end
+        period = period_at(anchor, plan.billing_period, subscription.period_end)
+        await Subscription.filter(id=subscription.id).update(
+            **NOTHING_SCHEDULED,
+            status=next_status(subscription.status, SubscriptionEvent.PLAN_CHANGED),
+            tier=plan.tier,
+            billing_period=plan.billing_period,
+            price_minor=plan.price.minor_units,
+            currency=plan.price.currency,
+            credits_per_month=plan.credits_per_month,
+            anchor=anchor,
+            period_start=period.start,
+            period_end=period.end,
+            paid_minor=0,
+            metronome_contract_id=case.operation.result["contract_id"],
+            updated_at=at,
+        )
+        await record(
+            "subscription.changed",
+            f"{subscription.tier} {subscription.billing_period} to {plan.tier} {plan.billing_period}, as scheduled",
+            at=at,
+            customer=case.customer,
+            operation_id=operation_id,
+        )
+    return Next.CONTINUE
+
+
+async def grant_new_month(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    subscription = case.subscription
+    at = midnight(subscription.period_start)
+    async with in_transaction():
+        expired = expire_due(await credit_entries(case.customer.id), at=at)
+        await append_credits(case.customer.id, expired, cause=f"operation:{operation_id}", reason="Expired")
+    granted = grant_month(
+        await credit_entries(case.customer.id),
+        owner=case.customer.id,
+        credits_per_month=subscription.credits_per_month,
+        month=credit_month_at(subscription.credit_anchor, subscription.period_start),
+        at=tools.now(),
+    )
+    await post_allowance(case, granted, tools, step="metronome_credits")
+    return Next.CONTINUE
+
+
+async def invoice_new_period(operation_id: str, tools: Tools) -> Next:
+    case = await Case.load(operation_id)
+    subscription = case.subscription
+    lines = first_invoice(subscription.plan, subscription.period)
+    key = f"{subscription.id}:renewal:{subscription.period_start}"
+    if not lines or "invoice_id" in case.operation.result:
+        return Next.CONTINUE
+
+    async def write(issued: metronome.Invoice) -> None:
+        invoice = await write_period_invoice(
+            case.customer.id,
+            subscription,
+            period=subscription.period,
+            lines=lines,
+            key=key,
+            metronome_invoice_id=issued.id,
+            cause=f"operation:{operation_id}",
+            at=tools.now(),
+        )
+        await keep(operation_id, invoice_id=invoice.id)
+
+    await issue(
+        case,
+        tools,
+        lines=lines,
+        contract_id=settled(subscription.metronome_contract_id),
+        issued_on=subscription.period_start,
+        uniqueness_key=key,
+        write=write,
+    )
+    return Next.CONTINUE
+
+
+async def collect_new_period(operation_id: str, tools: Tools) -> Next:
+    operation = await Operation.get(id=operation_id)
+    invoice = await Invoice.get_or_none(id=operation.result.get("invoice_id"))
+    if invoice is None:
+        return Next.CONTINUE
+    if invoice.due_minor:
+        await collect(operation_id, invoice.id, tools, off_session=True)
+        invoice = await Invoice.get(id=invoice.id)
+    if invoice.status is InvoiceStatus.PAID:
+        await mark_paid_in_metronome(operation_id, invoice, tools)
+    elif failed := await Payment.filter(invoice_id=invoice.id, status=PaymentStatus.FAILED).first():
+        await tell_failure(operation_id, invoice, failed, tools)
+    return Next.CONTINUE
+
+
+async def finish(operation_id: str, tools: Tools) -> Next:
+    async with in_transaction():
+        await succeed(operation_id, at=tools.now())
+    return Next.CONTINUE
+
+
+STEPS: tuple[Step, ...] = (
+    follow_or_end,
+    take_over_plan,
+    grant_new_month,
+    invoice_new_period,
+    collect_new_period,
+    finish,
+)
