@@ -150,4 +150,7 @@ class Fields:
             raise Unreadable(self._at(name), "a time") from None
         if instant.tzinfo is None:
             raise Unreadable(self._at(name), "a time with an offset")
-        return instant.astimezone(UTC)
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:  # the first and the last hours of the calendar, elsewhere
+            raise Unreadable(self._at(name), "a time") from None

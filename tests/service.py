@@ -69,14 +69,15 @@ class Service:
 
 
 def settings_for(url: str, folder: Path, **changed: Any) -> Settings:
-    return Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument: nothing outside the test counts
-        data_dir=folder,
-        database_url=url,
-        metronome_webhook_secret=METRONOME_WEBHOOK_SECRET,
-        stripe_webhook_secret=STRIPE_WEBHOOK_SECRET,
+    given: dict[str, Any] = {
+        "data_dir": folder,
+        "database_url": url,
+        "metronome_webhook_secret": METRONOME_WEBHOOK_SECRET,
+        "stripe_webhook_secret": STRIPE_WEBHOOK_SECRET,
         **changed,
-    )
+    }
+    # pydantic-settings' own argument: nothing outside the test counts
+    return Settings(_env_file=None, **given)
 
 
 @asynccontextmanager
