@@ -12,13 +12,13 @@ from models import Invoice, Operation, Payment, PaymentStatus, Subscription
 from operations.activity import record
 from operations.cancel import end_subscription
 from operations.change_tier import NOTHING_SCHEDULED
+from operations.dunning import tell_failure
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.contracts import start_contract
 from operations.steps.credits import post_allowance
-from operations.steps.dunning import tell_failure
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
 from operations.steps.ledger import append_credits, credit_entries
 from operations.tools import Tools

@@ -17,11 +17,11 @@ from integrations.metronome.types import Invoice as MetronomeInvoice
 from models import Customer, Invoice, Operation, OperationKind, OperationStatus, Payment, PaymentStatus, Subscription
 from operations.accepting import UNDER_WAY
 from operations.activity import record
+from operations.dunning import tell_failure
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
-from operations.steps.dunning import tell_failure
 from operations.steps.invoices import mark_paid_in_metronome, write_period_invoice
 from operations.tools import Tools
 

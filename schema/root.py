@@ -3,6 +3,7 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+import resolvers.changes
 import resolvers.credits
 import resolvers.customers
 import resolvers.health
@@ -12,6 +13,13 @@ import resolvers.operations
 import resolvers.subscriptions
 import resolvers.webhooks
 from schema.extensions import GuardedSchema
+from schema.types.changes import (
+    CancelPayload,
+    ChangeTierPayload,
+    QuoteTierChangePayload,
+    ReactivatePayload,
+    WithdrawScheduledChangePayload,
+)
 from schema.types.connection import Connection
 from schema.types.credits import CreditBalance, CreditEntry
 from schema.types.customer import Customer
@@ -77,6 +85,25 @@ class Mutation:
     onboard: OnboardPayload = strawberry.field(
         resolver=resolvers.onboarding.onboard,
         description="Create a customer in Metronome and Stripe, on a plan, with credits and, if paid, a first invoice.",
+    )
+    quote_tier_change: QuoteTierChangePayload = strawberry.field(
+        resolver=resolvers.changes.quote_tier_change,
+        description="What a change of tier would come to; `changeTier(quoteId)` does exactly that.",
+    )
+    change_tier: ChangeTierPayload = strawberry.field(
+        resolver=resolvers.changes.change_tier,
+        description="Another tier or billing period. An upgrade takes effect only when its payment succeeds.",
+    )
+    withdraw_scheduled_change: WithdrawScheduledChangePayload = strawberry.field(
+        resolver=resolvers.changes.withdraw_scheduled_change,
+        description="Take back a change that waits for the period end.",
+    )
+    cancel: CancelPayload = strawberry.field(
+        resolver=resolvers.changes.cancel, description="End the subscription, now or at the period end."
+    )
+    reactivate: ReactivatePayload = strawberry.field(
+        resolver=resolvers.changes.reactivate,
+        description="Take back a cancellation that waits, or start anew after the end.",
     )
     replay_webhook_event: ReplayWebhookEventPayload = strawberry.field(
         resolver=resolvers.webhooks.replay_webhook_event,

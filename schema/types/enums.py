@@ -6,6 +6,7 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from billing.changes import Effective
 from billing.credits import EntryKind
 from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus
@@ -16,6 +17,7 @@ from models import EffectState, OperationKind, OperationStatus, PaymentStatus, P
 __all__ = [
     "BillingPeriod",
     "EffectState",
+    "Effective",
     "EntityType",
     "EntryKind",
     "ErrorCode",
@@ -44,6 +46,7 @@ def _named(enum: E, name: str, description: str, **values: str) -> StrawberryEnu
 
 _named(Tier, "Tier", "What a customer can be on, from least to most.")
 _named(BillingPeriod, "BillingPeriod", "How long a price buys. Credits are released monthly on both.")
+_named(Effective, "Effective", "When a change takes hold.")
 _named(EntityType, "EntityType", "Who is billed.")
 _named(
     SubscriptionStatus,

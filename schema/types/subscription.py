@@ -14,6 +14,15 @@ class Period:
     end: date
 
 
+@strawberry.type(description="What takes over at the end of the current period.")
+class ScheduledChange:
+    tier: Tier
+    billing_period: BillingPeriod
+    price: Money = strawberry.field(description="For one billing period.")
+    credits_per_month: BigInt
+    effective_on: date
+
+
 @strawberry.type(description="One customer on one plan.")
 class Subscription:
     id: strawberry.ID
@@ -26,6 +35,8 @@ class Subscription:
     )
     anchor: date = strawberry.field(description="Every boundary is counted from this day.")
     current_period: Period
+    cancel_at_period_end: bool = strawberry.field(description="Whether it ends with the current period.")
+    scheduled_change: ScheduledChange | None = strawberry.field(description="Null when it renews as it is.")
     metronome_contract_id: str | None = strawberry.field(description="Null until it exists there.")
     started_at: datetime | None = strawberry.field(description="When it became live; null while it is PENDING.")
     ended_at: datetime | None = strawberry.field(description="Null while it is live.")
@@ -44,13 +55,18 @@ class Subscription:
         "metronome_contract_id",
         "started_at",
         "ended_at",
+        "cancel_at_period_end",
+        "scheduled_tier",
+        "scheduled_billing_period",
+        "scheduled_price_minor",
+        "scheduled_credits_per_month",
     )
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
         (
             id_, status, tier, billing_period, price_minor, currency, credits_per_month, anchor, start, end,
-            contract_id, started_at, ended_at,
+            contract_id, started_at, ended_at, cancel_at_period_end, *scheduled,
         ) = row  # fmt: skip
         return cls(
             id=id_,
@@ -61,7 +77,22 @@ class Subscription:
             credits_per_month=credits_per_month,
             anchor=anchor,
             current_period=Period(start=start, end=end),
+            cancel_at_period_end=bool(cancel_at_period_end),
+            scheduled_change=_scheduled(scheduled, currency, effective_on=end),
             metronome_contract_id=contract_id,
             started_at=started_at,
             ended_at=ended_at,
         )
+
+
+def _scheduled(columns: list[Any], currency: str, *, effective_on: date) -> ScheduledChange | None:
+    tier, billing_period, price_minor, credits_per_month = columns
+    if tier is None:
+        return None
+    return ScheduledChange(
+        tier=tier,
+        billing_period=billing_period,
+        price=Money.of(price_minor, currency),
+        credits_per_month=credits_per_month,
+        effective_on=effective_on,
+    )
