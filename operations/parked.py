@@ -1,0 +1,85 @@
+"""Operations that wait for their payer: taken up when the payer has acted, when asked to, and when time is over."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from billing.errors import OperationNotFound, OperationNotResumable, ProviderRejected, ProviderUnavailable
+from integrations.errors import Rejected, Unavailable
+from models import Operation, OperationStatus, Payment, PaymentStatus
+from operations.engine import Engine
+from operations.resuming import resume
+from operations.steps.case import settled
+from operations.steps.payments import record_intent
+from operations.tools import Tools
+
+UNDECIDED = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
+BATCH = 100
+
+
+async def resume_operation(operation_id: str, *, engine: Engine, tools: Tools, wait_seconds: float) -> str:
+    """Look again at what an operation waits for; one that runs is nudged, should nothing run it."""
+    operation = await Operation.get_or_none(id=operation_id)
+    if operation is None:
+        raise OperationNotFound(operation_id)
+    if operation.status not in (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION):
+        raise OperationNotResumable(operation_id, operation.status)
+    await take_up(operation, engine, tools)
+    await engine.wait(operation_id, seconds=wait_seconds)
+    return operation_id
+
+
+async def take_up(operation: Operation, engine: Engine, tools: Tools) -> None:
+    """Read the payment again at Stripe, and go on when the payer has acted. Raises `ProviderUnavailable`."""
+    if operation.status is OperationStatus.RUNNING:
+        await engine.run(operation.id, operation.kind, leg=operation.leg)
+        return
+    payment = await _undecided_payment(operation)
+    if payment is not None:
+        await _read_again(payment, tools)
+    if await _is_to_go_on(operation, tools.now()):
+        await resume(operation.id, engine, tools.now)
+
+
+async def _read_again(payment: Payment, tools: Tools) -> None:
+    try:
+        intent = await tools.stripe.get_payment_intent(payment_intent_id=settled(payment.stripe_payment_intent_id))
+    except Unavailable as problem:
+        raise ProviderUnavailable(problem.provider) from problem
+    except Rejected as problem:
+        raise ProviderRejected(problem.provider, problem.message) from problem
+    async with in_transaction():
+        await record_intent(payment.id, intent, tools.now())
+
+
+async def expire_parked(engine: Engine, now: Callable[[], datetime]) -> int:
+    """Take up what has waited long enough, and what needs to wait no longer. Returns how many.
+
+    An operation that was taken up after its time cancels its payment at Stripe, or finds that it succeeded after all.
+    """
+    taken_up = 0
+    async for operation in _parked():
+        if await _is_to_go_on(operation, now()):
+            taken_up += await resume(operation.id, engine, now)
+    return taken_up
+
+
+async def _parked() -> AsyncIterator[Operation]:
+    after = ""
+    parked = Operation.filter(status=OperationStatus.REQUIRES_ACTION)
+    while operations := await parked.filter(id__gt=after).order_by("id").limit(BATCH):
+        for operation in operations:
+            yield operation
+        after = operations[-1].id
+
+
+async def _is_to_go_on(operation: Operation, at: datetime) -> bool:
+    expires_at: datetime | None = operation.action_expires_at
+    return (expires_at is not None and expires_at <= at) or await _undecided_payment(operation) is None
+
+
+async def _undecided_payment(operation: Operation) -> Payment | None:
+    return await Payment.filter(
+        customer_id=operation.customer_id, operation_id=operation.id, status__in=UNDECIDED
+    ).first()
