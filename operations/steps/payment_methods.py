@@ -1,43 +1,67 @@
-"""A card on file. That one cannot be attached is told as a warning; it stops nothing."""
+"""A card on file: attached, made the one that invoices are collected with, detached."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from billing.error_codes import ErrorCode
-from integrations.errors import Rejected
+from billing.errors import PaymentMethodNotFound
+from integrations.errors import Rejected, Unavailable
 from integrations.stripe.types import PaymentMethod as StripePaymentMethod
 from integrations.stripe.types import StripeCustomer
 from models import Operation, PaymentMethod, Provider
 from operations.effects import Effect, Refusal, perform
+from operations.ending import keep
 from operations.steps.case import Case, settled
+from operations.steps.payments import bring_forward
 from operations.tools import Tools
+
+TEST_ALIAS = "pm_card_"
+"""Test-mode ids that stand for a fresh card at each use, so that the id alone does not find what was attached."""
+
+Refuse = Callable[[Rejected], Awaitable[None]]
+
+
+async def check_known(payment_method_id: str, tools: Tools) -> None:
+    """Refuse an id that names nothing. When Stripe is away, the attempt to attach it will tell."""
+    try:
+        await tools.stripe.get_payment_method(payment_method_id=payment_method_id)
+    except Rejected:
+        raise PaymentMethodNotFound(payment_method_id) from None
+    except Unavailable:
+        return
 
 
 async def attach_default_payment_method(case: Case, payment_method_id: str, tools: Tools) -> None:
-    if await _attach(case, payment_method_id, tools) is None:
-        await _make_default(case, tools)
+    """That it cannot be attached is told as a warning; it stops nothing."""
+    warn = _warn(case, ErrorCode.PAYMENT_METHOD_REJECTED, "paymentMethodId")
+    if await attach(case, payment_method_id, tools, refuse=warn) is None:
+        await make_default(case, await attached_method(case.operation.id), tools, refuse=warn)
 
 
-async def _attach(case: Case, payment_method_id: str, tools: Tools) -> Refusal | None:
+async def attached_method(operation_id: str) -> PaymentMethod:
+    """The one that `attach` put on file for this operation."""
+    operation = await Operation.get(id=operation_id)
+    return await PaymentMethod.get(id=operation.result["payment_method_id"])
+
+
+async def _nothing(_: Rejected) -> None:
+    return None
+
+
+async def attach(case: Case, payment_method_id: str, tools: Tools, *, refuse: Refuse = _nothing) -> Refusal | None:
     stripe_customer_id = settled(case.customer.stripe_customer_id)
 
     async def look_up(_: datetime) -> StripePaymentMethod | None:
-        # Test ids such as pm_card_visa stand for a fresh card at each use, so the id alone does not find it.
         attached = await tools.stripe.list_payment_methods(customer_id=stripe_customer_id)
-        known = {method.stripe_payment_method_id async for method in PaymentMethod.filter(customer_id=case.customer.id)}
         exact = [method for method in attached if method.id == payment_method_id]
-        return next(iter(exact or [method for method in attached if method.id not in known]), None)
+        if exact or not payment_method_id.startswith(TEST_ALIAS):
+            return next(iter(exact), None)
+        known = {method.stripe_payment_method_id async for method in PaymentMethod.filter(customer_id=case.customer.id)}
+        return next((method for method in attached if method.id not in known), None)
 
     async def settle(attached: StripePaymentMethod) -> None:
-        await PaymentMethod.create(
-            customer_id=case.customer.id,
-            stripe_payment_method_id=attached.id,
-            brand=attached.brand,
-            last4=attached.last4,
-            exp_month=attached.exp_month,
-            exp_year=attached.exp_year,
-            attached_at=tools.now(),
-        )
+        method = await _put_on_file(case, attached, tools.now())
+        await keep(case.operation.id, payment_method_id=method.id)
 
     return await perform(
         case.operation.id,
@@ -49,17 +73,33 @@ async def _attach(case: Case, payment_method_id: str, tools: Tools) -> Refusal |
             ),
             look_up=look_up,
             settle=settle,
-            refuse=_warn(case, ErrorCode.PAYMENT_METHOD_REJECTED, "paymentMethodId"),
+            refuse=refuse,
         ),
         tools.now,
     )
 
 
-async def _make_default(case: Case, tools: Tools) -> None:
+async def _put_on_file(case: Case, attached: StripePaymentMethod, at: datetime) -> PaymentMethod:
+    """Attaching what is attached already, at Stripe or in a browser, changes nothing."""
+    known = await PaymentMethod.get_or_none(stripe_payment_method_id=attached.id)
+    if known is not None:
+        return known
+    return await PaymentMethod.create(
+        customer_id=case.customer.id,
+        stripe_payment_method_id=attached.id,
+        brand=attached.brand,
+        last4=attached.last4,
+        exp_month=attached.exp_month,
+        exp_year=attached.exp_year,
+        attached_at=at,
+    )
+
+
+async def make_default(case: Case, method: PaymentMethod, tools: Tools, *, refuse: Refuse = _nothing) -> Refusal | None:
+    """From now on invoices are collected with it, beginning with those that are overdue."""
     stripe_customer_id = settled(case.customer.stripe_customer_id)
-    method = await PaymentMethod.filter(customer_id=case.customer.id, detached_at=None).order_by("-attached_at").first()
-    if method is None or method.is_default:
-        return
+    if method.is_default:
+        return None
 
     async def look_up(_: datetime) -> StripeCustomer | None:
         found = await tools.stripe.get_customer(customer_id=stripe_customer_id)
@@ -68,8 +108,9 @@ async def _make_default(case: Case, tools: Tools) -> None:
     async def settle(_: StripeCustomer) -> None:
         await PaymentMethod.filter(customer_id=case.customer.id, is_default=True).update(is_default=False)
         await PaymentMethod.filter(id=method.id).update(is_default=True)
+        await bring_forward(case.customer.id, tools.now())
 
-    await perform(
+    return await perform(
         case.operation.id,
         Effect(
             step="default_payment_method",
@@ -81,17 +122,49 @@ async def _make_default(case: Case, tools: Tools) -> None:
             ),
             look_up=look_up,
             settle=settle,
-            refuse=_warn(case, ErrorCode.PAYMENT_METHOD_REJECTED, "paymentMethodId"),
+            refuse=refuse,
         ),
         tools.now,
     )
 
 
-def _warn(case: Case, code: ErrorCode, field: str) -> Callable[[Rejected], Awaitable[None]]:
+async def detach(case: Case, method: PaymentMethod, tools: Tools) -> Refusal | None:
+    """For good: Stripe attaches no card a second time."""
+
+    async def look_up(_: datetime) -> StripePaymentMethod | None:
+        found = await tools.stripe.get_payment_method(payment_method_id=method.stripe_payment_method_id)
+        return found if found.customer_id is None else None
+
+    async def send(key: str) -> StripePaymentMethod:
+        try:
+            return await tools.stripe.detach_payment_method(
+                payment_method_id=method.stripe_payment_method_id, idempotency_key=key
+            )
+        except Rejected:
+            # Most likely somebody has detached it at Stripe itself.
+            if (detached := await look_up(tools.now())) is None:
+                raise
+            return detached
+
+    async def settle(_: StripePaymentMethod) -> None:
+        await PaymentMethod.filter(id=method.id).update(is_default=False, detached_at=tools.now())
+
+    return await perform(
+        case.operation.id,
+        Effect(step="detach_payment_method", provider=Provider.STRIPE, send=send, look_up=look_up, settle=settle),
+        tools.now,
+    )
+
+
+def _warn(case: Case, code: ErrorCode, field: str) -> Refuse:
     async def write(rejected: Rejected) -> None:
-        operation = await Operation.filter(id=case.operation.id).select_for_update().get()
-        warning = {"code": code.value, "message": rejected.message, "field": field}
-        operation.warnings = [*operation.warnings, warning]
-        await operation.save(update_fields=["warnings"])
+        await warn(case.operation.id, code, rejected.message, field=field)
 
     return write
+
+
+async def warn(operation_id: str, code: ErrorCode, message: str, *, field: str) -> None:
+    """Called within a transaction."""
+    operation = await Operation.filter(id=operation_id).select_for_update().get()
+    operation.warnings = [*operation.warnings, {"code": code.value, "message": message, "field": field}]
+    await operation.save(update_fields=["warnings"])
