@@ -1,6 +1,7 @@
 """A clock that runs with the real one, can be set forward and stopped, and never goes back."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mock_kit.moments import format_moment
@@ -11,6 +12,12 @@ LONGEST_STEP = timedelta(days=10 * 366)  # a longer leap is a typing mistake tha
 
 class ClockError(ValueError):
     """The clock was asked for something a clock does not do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    offset: timedelta
+    frozen_at: datetime | None
 
 
 class Clock:
@@ -60,6 +67,13 @@ class Clock:
         if self._frozen_at:
             self._offset = self._frozen_at - self._real()
             self._frozen_at = None
+
+    @property
+    def state(self) -> ClockState:
+        return ClockState(self._offset, self._frozen_at)
+
+    def restore(self, state: ClockState) -> None:
+        self._offset, self._frozen_at = state.offset, state.frozen_at
 
     def reset(self) -> None:
         """Back to real time."""

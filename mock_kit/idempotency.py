@@ -76,6 +76,14 @@ class Idempotency:
     def clear(self) -> None:
         self._claims.clear()
 
+    @property
+    def state(self) -> list[Claim]:
+        """Without what is under way: that had no effect yet, and will have none if this is read again."""
+        return [claim for claim in self._claims.values() if claim.answer]
+
+    def restore(self, claims: list[Claim]) -> None:
+        self._claims = {claim.slot: claim for claim in claims}
+
     def _claim(self, slot: tuple[str, str], request: Request) -> Claim:
         self._claims.pop(slot, None)
         self._make_room()

@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
-from mock_kit.clock import Clock
+from mock_kit.clock import Clock, ClockState
 from mock_kit.control import Control, ControlHandler
 from mock_kit.faults import AnswerWithheld, ConnectionDropped, Fault, Faults
 from mock_kit.idempotency import Claim, Idempotency, Repeated
 from mock_kit.ids import Ids
 from mock_kit.journal import Entry, Journal
+from mock_kit.keeper import Keeper
 from mock_kit.messages import Answer, Request
-from mock_kit.webhooks import Webhooks
+from mock_kit.state_file import StateFile
+from mock_kit.webhooks import Webhooks, WebhooksState
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -35,12 +39,29 @@ class Provider(Protocol):
     def refuse(self, status: int, message: str) -> Answer:
         """An error in the provider's own shape, for a body too large (413) or a fault."""
 
-    def catch_up(self) -> None:
-        """Do what is due by the clock. Called before every request, after every move of the clock, and each second."""
+    def catch_up(self) -> bool:
+        """Do what is due by the clock. Called before every request, after every move of the clock, and each second.
+
+        False: nothing was.
+        """
 
     def counts(self) -> Mapping[str, int]: ...
 
     def reset(self) -> None: ...
+
+    def state(self) -> object:
+        """All that must outlive the process, as one value that can be pickled; its class must not change."""
+
+    def restore(self, state: object) -> None:
+        """Go on from what `state` gave, perhaps in another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxState:
+    clock: ClockState
+    claims: list[Claim]
+    webhooks: WebhooksState
+    provider: object
 
 
 class Sandbox:
@@ -62,6 +83,8 @@ class Sandbox:
         self._journal = journal or Journal()
         self._faults = Faults()
         self._running: set[asyncio.Task[Answer]] = set()
+        self._changes = 0
+        self._keeper: Keeper | None = None
         self._control = Control(
             provider=provider,
             clock=clock,
@@ -81,23 +104,51 @@ class Sandbox:
         else:
             await send({"type": "websocket.close", "code": 1000})
 
+    def keep_in(self, path: Path, *, name: str) -> None:
+        """Go on from what is in the file, and keep it current while the lifespan lasts. Raises StateUnusable."""
+        file = StateFile(path, name=name, classes=(SandboxState, type(self._provider.state())))
+        recalled = file.open()
+        if isinstance(recalled, SandboxState):
+            self._clock.restore(recalled.clock)
+            self._idempotency.restore(recalled.claims)
+            self._webhooks.restore(recalled.webhooks)
+            self._provider.restore(recalled.provider)
+        self._keeper = Keeper(file, state=self._state, revision=lambda: self._changes + self._webhooks.revision)
+
+    def _state(self) -> SandboxState:
+        return SandboxState(
+            clock=self._clock.state,
+            claims=self._idempotency.state,
+            webhooks=self._webhooks.state,
+            provider=self._provider.state(),
+        )
+
     async def aclose(self) -> None:
         """Stop delivering; for use without a lifespan."""
         await self._webhooks.aclose()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        self._webhooks.start()
         ticking = asyncio.create_task(self._tick())
+        if self._keeper:
+            self._keeper.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         ticking.cancel()
+        if self._keeper:
+            await self._keeper.stop()  # before the couriers forget what they still carry
         await self.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self._provider.catch_up()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._provider.catch_up():
+            self._changes += 1
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -108,9 +159,9 @@ class Sandbox:
             too_large = self._provider.refuse(413, f"A body has at most {LONGEST_BODY_BYTES} bytes.")
             await _send(send, too_large.with_headers(("connection", "close")))
             return
-        self._provider.catch_up()
+        self._catch_up()
         if request.path.startswith("/_mock/"):
-            await _send(send, await self._control(request))
+            await _send(send, await self._steer(request))
             return
         entry = self._journal.open(request, at=self._clock.now())
         fault = self._faults.strike(request)
@@ -120,6 +171,11 @@ class Sandbox:
             await _break_off(fault, receive, send)
         entry.status = answer.status
         await _send(send, answer)
+
+    async def _steer(self, request: Request) -> Answer:
+        answer = await self._control(request)
+        self._changes += request.method != "GET"
+        return answer
 
     async def _answer(self, request: Request, fault: Fault | None, entry: Entry) -> Answer:
         if fault is None or fault.kind.manner == "delay" or fault.stored:
@@ -142,15 +198,29 @@ class Sandbox:
         return self._perform(request, claim, fault)
 
     async def _perform_late(self, request: Request, claim: Claim | None, fault: Fault) -> Answer:
-        await asyncio.sleep(fault.hang_seconds)
-        self._provider.catch_up()
+        try:
+            await asyncio.sleep(fault.hang_seconds)
+            self._catch_up()
+        except BaseException:
+            self._release(claim)
+            raise
         return self._perform(request, claim, fault)
 
     def _perform(self, request: Request, claim: Claim | None, fault: Fault | None) -> Answer:
-        answer = self._work(request, fault)
+        try:
+            answer = self._work(request, fault)
+        except BaseException:
+            self._release(claim)
+            raise
+        self._changes += request.method != "GET"
         if claim:
             self._idempotency.finish(claim, answer)
         return answer
+
+    def _release(self, claim: Claim | None) -> None:
+        """The handler failed by a bug; a key held for ever would hide it behind a 409."""
+        if claim:
+            self._idempotency.abandon(claim)
 
     def _work(self, request: Request, fault: Fault | None) -> Answer:
         if fault is None or not fault.kind.answers:

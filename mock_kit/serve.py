@@ -2,33 +2,67 @@
 
 import ipaddress
 import logging
+import signal
 import socket
 import sys
-from contextlib import suppress
+from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
 from mock_kit.faults import AnswerWithheld, ConnectionDropped
 from mock_kit.sandbox import Sandbox
+from mock_kit.state_file import StateUnusable
 
 CANNOT_START = 2
+GRACE_SECONDS = 1
 
 
-def serve(app: Sandbox, *, name: str, port: int, host: str = "127.0.0.1", port_setting: str = "--port") -> int:
-    """Serve until a signal; the exit code. Port 0 takes any free one; the line printed first tells which."""
+def serve(
+    app: Sandbox,
+    *,
+    name: str,
+    port: int,
+    host: str = "127.0.0.1",
+    port_setting: str = "--port",
+    state_path: Path | None = None,
+) -> int:
+    """Serve until SIGINT or SIGTERM; the exit code. Port 0 takes any free one; the line printed first tells which.
+
+    `state_path`: a file to go on from, and to keep what is known in.
+    """
     if not _is_loopback(host):
         return _refuse(f"{name}: {host} is not a loopback address; a sandbox without real authentication stays local.")
     try:
         listener = _listen(host, port)
     except (OSError, OverflowError) as error:
         return _refuse(f"{name}: port {port} on {host} cannot be used ({error}). Choose another with {port_setting}.")
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
-    address = f"[{host}]" if ":" in host else host
-    print(f"{name}: http://{address}:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - where it listens
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    with suppress(KeyboardInterrupt), listener:
-        uvicorn.Server(config).run(sockets=[listener])
+    server = _server(app)
+    with listener:
+        try:
+            if state_path:
+                app.keep_in(state_path, name=name)
+        except StateUnusable as problem:
+            return _refuse(f"{name}: {problem}")
+        address = f"[{host}]" if ":" in host else host
+        print(f"{name}: http://{address}:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - where it listens
+        server.run(sockets=[listener])
     return 0
+
+
+def _server(app: Sandbox) -> uvicorn.Server:
+    """One that a signal stops at any time: before it runs, while it runs, and when it raises the signal once more."""
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+    )
+
+    def stop(_: int, __: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return server
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +18,16 @@ Signer = Callable[[Endpoint, Event, datetime], Mapping[str, str]]
 Order = Literal["kept", "reversed", "shuffled"]
 
 MOST_ENDPOINTS = 100
+CONFIGURED = "configured_"
+"""Begins the ids of endpoints that come with every start, and so are not kept; what they have still to get is."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksState:
+    endpoints: list[Endpoint]
+    events: dict[str, Event]
+    unsent: list[Delivery]
+    holding: bool
 
 
 class Webhooks:
@@ -46,8 +57,11 @@ class Webhooks:
         self._log: deque[Attempt] = deque(maxlen=capacity)
         self._held: list[Delivery] = []
         self._duplicates_left, self._duplicate_times = 0, 1
+        self._recalled: list[Delivery] = []
         self.holding = False
         self.dropped = 0
+        self.revision = 0
+        """Grows with every change of what `state` tells."""
 
     # Endpoints
 
@@ -59,10 +73,16 @@ class Webhooks:
     def full(self) -> bool:
         return len(self._couriers) >= MOST_ENDPOINTS
 
+    def configure_endpoint(self, *, url: str, secret: str) -> None:
+        """One that every start brings, from its command line or environment."""
+        number = sum(endpoint.id.startswith(CONFIGURED) for endpoint in self.endpoints)
+        self.add_endpoint(url=url, secrets=(secret,), endpoint_id=f"{CONFIGURED}{number + 1}")
+
     def add_endpoint(
         self, *, url: str, secrets: tuple[str, ...], types: frozenset[str] | None = None, endpoint_id: str | None = None
     ) -> Endpoint:
         """Also replaces one, when `endpoint_id` is known (a rolled secret); what it still has to get stays queued."""
+        self.revision += 1
         endpoint = Endpoint(id=endpoint_id or self._ids.uuid(), url=url, secrets=secrets, types=types)
         if known := self._couriers.get(endpoint.id):
             known.endpoint = endpoint
@@ -73,12 +93,13 @@ class Webhooks:
                 post=self._post,
                 headers=lambda target, event: self._sign(target, event, self._clock.now()),
                 keep_back=self._keep_back,
-                report=self._log.append,
+                report=self._report,
                 now=self._clock.now,
             )
         return endpoint
 
     def remove_endpoint(self, endpoint_id: str) -> bool:
+        self.revision += 1
         courier = self._couriers.pop(endpoint_id, None)
         if courier:
             courier.clear()
@@ -88,6 +109,7 @@ class Webhooks:
     # Sending
 
     def publish(self, event: Event) -> None:
+        self.revision += 1
         self._events[event.id] = event
         while len(self._events) > self._capacity:
             del self._events[next(iter(self._events))]
@@ -161,7 +183,32 @@ class Webhooks:
         if self._client:
             await self._client.aclose()
 
+    # Keeping
+
+    @property
+    def state(self) -> WebhooksState:
+        kept = [endpoint for endpoint in self.endpoints if not endpoint.id.startswith(CONFIGURED)]
+        return WebhooksState(kept, dict(self._events), [*self._held, *self.pending, *self._recalled], self.holding)
+
+    def restore(self, state: WebhooksState) -> None:
+        """Nothing is sent before `start`."""
+        for endpoint in state.endpoints:
+            self.add_endpoint(url=endpoint.url, secrets=endpoint.secrets, types=endpoint.types, endpoint_id=endpoint.id)
+        self._events = dict(state.events)
+        self.holding = state.holding
+        self._recalled = [delivery for delivery in state.unsent if delivery.endpoint_id in self._couriers]
+
+    def start(self) -> None:
+        """Send what was not sent when the state was kept."""
+        recalled, self._recalled = self._recalled, []
+        for delivery in recalled:
+            self._couriers[delivery.endpoint_id].send(delivery)
+
     # Inside
+
+    def _report(self, attempt: Attempt) -> None:
+        self.revision += 1
+        self._log.append(attempt)
 
     def _send(self, event: Event) -> None:
         for courier in self._couriers.values():

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 
 from mock_kit.serve import serve
 from mock_metronome.app import create_app
@@ -13,6 +14,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.webhook_url and not options.webhook_secret:
         parser.error("--webhook-url needs --webhook-secret; anyone can forge a signature made with an empty one")
+    if options.state and options.seed is not None:
+        parser.error("--seed would make the ids again that --state knows already")
     app = create_app(
         client=Client(options.client_id, options.client_secret),
         seed=options.seed,
@@ -20,7 +23,14 @@ def main() -> int:
         webhook_secret=options.webhook_secret,
     )
     setting = "--port or MOCK_METRONOME_PORT"
-    return serve(app, name="mock_metronome", host=options.host, port=options.port, port_setting=setting)
+    return serve(
+        app,
+        name="mock_metronome",
+        host=options.host,
+        port=options.port,
+        port_setting=setting,
+        state_path=options.state,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,6 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--webhook-url", default=os.environ.get("MOCK_METRONOME_WEBHOOK_URL"))
     parser.add_argument("--webhook-secret", default=os.environ.get("MOCK_METRONOME_WEBHOOK_SECRET", ""))
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=os.environ.get("MOCK_METRONOME_STATE") or None,
+        help="go on from this file, and keep everything in it",
+    )
     parser.add_argument("--seed", type=int, help="makes ids repeat from run to run")
     return parser
 

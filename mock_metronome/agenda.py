@@ -51,6 +51,15 @@ class Agenda:
                 return appointment
         return None
 
+    @property
+    def state(self) -> list[Appointment]:
+        return sorted(self._valid.values())
+
+    def restore(self, appointments: list[Appointment]) -> None:
+        self.clear()
+        for known in appointments:
+            self.put(known.task, known.object_id, due=known.due)
+
     def clear(self) -> None:
         self._heap.clear()
         self._valid.clear()

@@ -36,7 +36,7 @@ def create_app(
     clock, ids = clock or Clock(), Ids(seed)
     webhooks = Webhooks(clock=clock, sign=sign, ids=ids, client=webhook_client, schedule=retry_schedule)
     if webhook_url:
-        webhooks.add_endpoint(url=webhook_url, secrets=(webhook_secret,))
+        webhooks.configure_endpoint(url=webhook_url, secret=webhook_secret)
     books = Books(clock=clock, ids=ids, events=EventLog(ids=ids, publish=webhooks.publish))
     return Sandbox(
         Metronome(books=books, tokens=Tokens(client=client or Client(), clock=clock, ids=ids)),

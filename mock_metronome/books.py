@@ -7,15 +7,29 @@ from typing import TypeVar
 
 from mock_kit.clock import Clock
 from mock_kit.ids import Ids
-from mock_metronome.agenda import Agenda, Task
+from mock_metronome.agenda import Agenda, Appointment, Task
 from mock_metronome.errors import IllegalState, NotFound, UniquenessKeyUsed
-from mock_metronome.events import EventLog
+from mock_metronome.events import Event, EventLog
 from mock_metronome.objects import Contract, Credit, Customer, Invoice
 
 MOST_CUSTOMERS = 10_000
 MOST_OBJECTS = 100_000
 
 Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class BooksState:
+    customers: dict[str, Customer]
+    contracts: dict[str, Contract]
+    invoices: dict[str, Invoice]
+    credits: dict[str, Credit]
+    credits_of: dict[str, list[str]]
+    contracts_of: dict[str, list[str]]
+    entity_ids: set[str]
+    used_keys: set[tuple[str, str]]
+    appointments: list[Appointment]
+    events: dict[str, Event]
 
 
 @dataclass(slots=True)
@@ -43,6 +57,34 @@ class Books:
         self.used_keys.clear()
         self.agenda.clear()
         self.events.clear()
+
+    @property
+    def state(self) -> BooksState:
+        """The shelves themselves, not copies: to be written down before anything else happens."""
+        return BooksState(
+            customers=self.customers,
+            contracts=self.contracts,
+            invoices=self.invoices,
+            credits=self.credits,
+            credits_of=self.credits_of,
+            contracts_of=self.contracts_of,
+            entity_ids=self.entity_ids,
+            used_keys=self.used_keys,
+            appointments=self.agenda.state,
+            events=self.events.state,
+        )
+
+    def restore(self, state: BooksState) -> None:
+        self.customers = state.customers
+        self.contracts = state.contracts
+        self.invoices = state.invoices
+        self.credits = state.credits
+        self.credits_of = state.credits_of
+        self.contracts_of = state.contracts_of
+        self.entity_ids = state.entity_ids
+        self.used_keys = state.used_keys
+        self.agenda.restore(state.appointments)
+        self.events.restore(state.events)
 
     def counts(self) -> dict[str, int]:
         return {

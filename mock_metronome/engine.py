@@ -11,11 +11,13 @@ from mock_metronome.periods import Period
 PAYMENT_TERM = timedelta(days=30)
 
 
-def catch_up(books: Books) -> None:
-    """Do all that is due, in time order, each at its own instant."""
-    now = books.clock.now()
+def catch_up(books: Books) -> bool:
+    """Do all that is due, in time order, each at its own instant. False when nothing is."""
+    now, done = books.clock.now(), False
     while appointment := books.agenda.take(now=now):
         _keep(books, appointment)
+        done = True
+    return done
 
 
 def schedule(books: Books, contract: Contract, *, now: datetime) -> None:

@@ -72,6 +72,13 @@ class EventLog:
         events = list(self._events.values())
         return events if event_id is None else events[events.index(self._events[event_id]) + 1 :]
 
+    @property
+    def state(self) -> dict[str, Event]:
+        return dict(self._events)
+
+    def restore(self, events: dict[str, Event]) -> None:
+        self._events = dict(events)
+
     def clear(self) -> None:
         self._events.clear()
 

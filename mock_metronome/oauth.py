@@ -67,6 +67,13 @@ class Tokens:
             return None
         return token.scopes
 
+    @property
+    def state(self) -> dict[str, Token]:
+        return dict(self._tokens)
+
+    def restore(self, tokens: dict[str, Token]) -> None:
+        self._tokens = dict(tokens)
+
     def clear(self) -> None:
         self._tokens.clear()
 

@@ -1,6 +1,7 @@
 """The table of contents: every route, what admits a request to it, and how errors are told."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from html import escape
 
 from mock_kit.control import ROUTES as CONTROL_ROUTES
@@ -9,7 +10,7 @@ from mock_kit.messages import Answer, BodyError, Request, json_answer, read_json
 from mock_kit.moments import format_moment
 from mock_kit.routes import Match, Routes
 from mock_metronome import contracts, credit_grants, customers, engine, events, invoices, listing, oauth
-from mock_metronome.books import Books
+from mock_metronome.books import Books, BooksState
 from mock_metronome.errors import ApiError, NotFound
 
 Handler = Callable[[Books, Fields, Mapping[str, str]], dict[str, object]]
@@ -17,6 +18,12 @@ Handler = Callable[[Books, Fields, Mapping[str, str]], dict[str, object]]
 API = "/api/v1/"
 CODES = {400: "InvalidRequest", 404: "NotFound", 409: "Conflict", 413: "TooLarge", 429: "RateLimited"}
 NOT_KEPT = frozenset({400, 401, 403, 405, 413, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class MetronomeState:
+    books: BooksState
+    tokens: dict[str, oauth.Token]
 
 
 class Metronome:
@@ -54,8 +61,8 @@ class Metronome:
     def refuse(self, status: int, message: str) -> Answer:
         return error_answer(status, message)
 
-    def catch_up(self) -> None:
-        engine.catch_up(self._books)
+    def catch_up(self) -> bool:
+        return engine.catch_up(self._books)
 
     def counts(self) -> Mapping[str, int]:
         return self._books.counts()
@@ -63,6 +70,14 @@ class Metronome:
     def reset(self) -> None:
         self._books.clear()
         self._tokens.clear()
+
+    def state(self) -> MetronomeState:
+        return MetronomeState(books=self._books.state, tokens=self._tokens.state)
+
+    def restore(self, state: object) -> None:
+        assert isinstance(state, MetronomeState)
+        self._books.restore(state.books)
+        self._tokens.restore(state.tokens)
 
     def _call(self, request: Request) -> Answer:
         match self._routes.find(request.method, request.path):

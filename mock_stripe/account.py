@@ -24,10 +24,20 @@ class Cause:
     idempotency_key: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Due:
+    """`act` is a function of a module, so that it can be written down by its name."""
+
     at: int
-    act: Callable[[], None]
+    act: Callable[["Account", str], None]
+    object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    store: Store
+    later: list[Due]
+    awaited: dict[str, set[str]]
 
 
 @dataclass(slots=True)
@@ -57,16 +67,27 @@ class Account:
         self.later.clear()
         self.outbox.clear()
 
-    def soon(self, act: Callable[[], None], *, seconds: int = 0) -> None:
-        """Do it by itself: after the answer to this request, or when the clock gets there."""
-        self.later.append(Due(self.now() + seconds, act))
+    @property
+    def state(self) -> AccountState:
+        """Not a copy: to be written down before anything else happens."""
+        return AccountState(self.store, self.later, self.outbox.state)
 
-    def catch_up(self) -> None:
-        """Do what is due, in the order of its time."""
-        self.cause = Cause()
+    def restore(self, state: AccountState) -> None:
+        self.store, self.later = state.store, state.later
+        self.outbox.restore(state.awaited)
+
+    def soon(self, act: Callable[["Account", str], None], object_id: str, *, seconds: int = 0) -> None:
+        """Do it by itself: after the answer to this request, or when the clock gets there."""
+        self.later.append(Due(self.now() + seconds, act, object_id))
+
+    def catch_up(self) -> bool:
+        """Do what is due, in the order of its time. False when nothing is."""
+        self.cause, done = Cause(), False
         while due := sorted((task for task in self.later if task.at <= self.now()), key=lambda task: task.at):
             self.later.remove(due[0])
-            due[0].act()
+            due[0].act(self, due[0].object_id)
+            done = True
+        return done
 
     def emit(self, kind: str, subject: Mapping[str, object], *, before: Mapping[str, object] | None = None) -> None:
         """`before`: the object as it was, for the events that tell what changed."""

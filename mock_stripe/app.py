@@ -33,7 +33,7 @@ def create_app(
     clock, ids = clock or Clock(), Ids(seed)
     webhooks = Webhooks(clock=clock, ids=ids, sign=sign, client=webhook_client, schedule=schedule)
     for url, secret in webhook_endpoints:
-        webhooks.add_endpoint(url=url, secrets=(secret,))
+        webhooks.configure_endpoint(url=url, secret=secret)
     account = Account(clock=clock, ids=ids, outbox=Outbox(webhooks), search_lag_seconds=search_lag_seconds)
     gateway = Gateway(account)
     return Sandbox(

@@ -10,7 +10,7 @@ import stripe
 from mock_kit.idempotency import Policy
 from mock_kit.messages import Answer, Request, json_answer
 from mock_kit.moments import format_moment
-from mock_stripe.account import Account, Cause
+from mock_stripe.account import Account, AccountState, Cause
 from mock_stripe.call import Call
 from mock_stripe.encoding import decode_form
 from mock_stripe.errors import (
@@ -63,14 +63,21 @@ class Gateway:
         error = {"message": message, "type": kind} | ({"code": code} if code else {})
         return json_answer(status, {"error": error}).with_headers(("request-id", self._new_request_id()))
 
-    def catch_up(self) -> None:
-        self._account.catch_up()
+    def catch_up(self) -> bool:
+        return self._account.catch_up()
 
     def counts(self) -> Mapping[str, int]:
         return self._account.store.counts()
 
     def reset(self) -> None:
         self._account.clear()
+
+    def state(self) -> AccountState:
+        return self._account.state
+
+    def restore(self, state: object) -> None:
+        assert isinstance(state, AccountState)
+        self._account.restore(state)
 
     def idempotency_policy(self) -> Policy:
         return Policy(

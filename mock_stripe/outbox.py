@@ -53,6 +53,14 @@ class Outbox:
         self._settle()
         return {event_id: len(endpoints) for event_id, endpoints in self._awaited.items()}
 
+    @property
+    def state(self) -> dict[str, set[str]]:
+        self._settle()
+        return self._awaited
+
+    def restore(self, awaited: dict[str, set[str]]) -> None:
+        self._awaited = awaited
+
     def clear(self) -> None:
         self._awaited.clear()
 

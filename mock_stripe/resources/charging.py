@@ -91,13 +91,14 @@ def capture(account: Account, charge: Charge, *, amount_minor: int) -> None:
 
 def book_later(account: Account, charge: Charge) -> None:
     """Asynchronous capture: the balance transaction appears after the answer, with a `charge.updated`."""
+    account.soon(book, charge["id"])
 
-    def book() -> None:
-        before = deepcopy(charge)
-        balance.book_charge(account, charge)
-        account.emit("charge.updated", charge, before=before)
 
-    account.soon(book)
+def book(account: Account, charge_id: str) -> None:
+    charge = account.store.charges.get(charge_id)
+    before = deepcopy(charge)
+    balance.book_charge(account, charge)
+    account.emit("charge.updated", charge, before=before)
 
 
 def _descriptor(intent: PaymentIntent) -> str:

@@ -134,14 +134,15 @@ def _course(account: Account, charge: Charge) -> RefundCourse:
 def _follow_course(account: Account, charge: Charge, refund: Refund) -> None:
     match _course(account, charge):
         case RefundCourse.PENDING:
-            account.soon(lambda: _succeed(account, refund), seconds=SETTLES_AFTER_SECONDS)
+            account.soon(succeed, refund["id"], seconds=SETTLES_AFTER_SECONDS)
         case RefundCourse.FAILING:
-            account.soon(lambda: _fail(account, charge, refund), seconds=SETTLES_AFTER_SECONDS)
+            account.soon(fail, refund["id"], seconds=SETTLES_AFTER_SECONDS)
         case RefundCourse.IMMEDIATE:
             pass
 
 
-def _succeed(account: Account, refund: Refund) -> None:
+def succeed(account: Account, refund_id: str) -> None:
+    refund = account.store.refunds.get(refund_id)
     before = deepcopy(refund)
     refund["status"] = "succeeded"
     del refund["pending_reason"]
@@ -149,8 +150,10 @@ def _succeed(account: Account, refund: Refund) -> None:
     account.emit("charge.refund.updated", refund, before=before)
 
 
-def _fail(account: Account, charge: Charge, refund: Refund) -> None:
+def fail(account: Account, refund_id: str) -> None:
     """The bank sends the money back: the charge counts as not refunded by this amount."""
+    refund = account.store.refunds.get(refund_id)
+    charge = account.store.charges.get(refund["charge"] or "")
     before = deepcopy(refund)
     refund["status"], refund["failure_reason"] = "failed", "unknown"
     balance.book_refund_failure(account, refund)

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Queue
 from typing import Literal
@@ -27,6 +28,11 @@ FAST = RetrySchedule(first_seconds=0.001, longest_seconds=0.01, attempts=6)
 RECEIVER = "http://receiver/hook"
 
 
+@dataclass(frozen=True, slots=True)
+class TallyState:
+    count: int
+
+
 class Tally:
     def __init__(self, webhooks: Webhooks) -> None:
         self.count = 0
@@ -39,6 +45,8 @@ class Tally:
     def handle(self, request: Request) -> Answer:
         if request.path == "/refused":
             return json_answer(400, {"error": "refused"}, keep=False)
+        if request.path == "/bug":
+            raise ZeroDivisionError
         self.count += 1
         self._webhooks.publish(Event(id=f"event-{self.count}", type="tally.raised", body=b"%d" % self.count))
         return json_answer(402 if request.path == "/declined" else 200, {"count": self.count})
@@ -46,14 +54,22 @@ class Tally:
     def refuse(self, status: int, message: str) -> Answer:
         return json_answer(status, {"error": message})
 
-    def catch_up(self) -> None:
+    def catch_up(self) -> bool:
         self.times_caught_up += 1
+        return False
 
     def counts(self) -> Mapping[str, int]:
         return {"tally": self.count}
 
     def reset(self) -> None:
         self.count = 0
+
+    def state(self) -> TallyState:
+        return TallyState(self.count)
+
+    def restore(self, state: object) -> None:
+        assert isinstance(state, TallyState)
+        self.count = state.count
 
 
 class Receiver:

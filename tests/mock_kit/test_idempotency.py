@@ -91,3 +91,14 @@ async def test_the_oldest_keys_make_room() -> None:
 
         assert (await post(client, "c")).json() == {"count": 3}
         assert (await post(client, "a")).json() == {"count": 4}
+
+
+async def test_a_handler_that_fails_by_a_bug_leaves_the_key_free() -> None:
+    async with in_process(create_app()) as client:
+        with pytest.raises(ZeroDivisionError):
+            await post(client, "k", "/bug")
+        await told(client, "/_mock/faults", kind="delay", path="/bug", delay_ms=1)
+        with pytest.raises(ZeroDivisionError):
+            await post(client, "k", "/bug")
+
+        assert (await post(client, "k")).json() == {"count": 1}

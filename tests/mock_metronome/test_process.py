@@ -3,20 +3,23 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
 from mock_kit.moments import format_moment
 from mock_metronome.app import create_app
+from tests.mock_kit.kept import until_written
 from tests.mock_kit.tally import Receiver, on_a_socket
-from tests.mock_metronome.billing_client import CREDENTIALS, BillingClient
+from tests.mock_metronome.billing_client import CREDENTIALS, BillingClient, Json, rows, text
 
 
 def start(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
@@ -30,7 +33,9 @@ def start(*arguments: str, environment: Mapping[str, str] | None = None) -> subp
 
 
 @contextmanager
-def running(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+def running(
+    *arguments: str, environment: Mapping[str, str] | None = None, ended_by: signal.Signals = signal.SIGTERM
+) -> Iterator[str]:
     """The address that the process prints."""
     with start(*arguments, environment=environment) as process:
         assert process.stdout is not None
@@ -38,7 +43,7 @@ def running(*arguments: str, environment: Mapping[str, str] | None = None) -> It
         try:
             yield line.removeprefix("mock_metronome: ").strip()
         finally:
-            process.terminate()
+            process.send_signal(ended_by)
 
 
 def test_serves_on_loopback_with_the_credentials_of_the_environment() -> None:
@@ -88,6 +93,8 @@ def test_a_taken_port_is_told_in_one_line() -> None:
         (["--host", "0.0.0.0"], "0.0.0.0 is not a loopback address"),  # noqa: S104 - what must be refused
         (["--webhook-url", "http://127.0.0.1:1/"], "--webhook-url needs --webhook-secret"),
         (["--port", "http"], "argument --port: invalid int value: 'http'"),
+        (["--state", "/nowhere/state"], "/nowhere/state cannot be used: No such file or directory."),
+        (["--state", "x", "--seed", "1"], "--seed would make the ids again that --state knows already"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(arguments: list[str], complaint: str) -> None:
@@ -96,6 +103,53 @@ def test_a_setting_that_cannot_be_is_named(arguments: list[str], complaint: str)
 
     assert process.returncode == 2
     assert complaint in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_without_noise(number: signal.Signals) -> None:
+    with start("--port", "0") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=10)
+
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def pro_contract(customer_id: str) -> Json:
+    return {
+        "customer_id": customer_id,
+        "tier": "pro",
+        "billing_period": "monthly",
+        "start_date": "2026-01-01T00:00:00Z",
+        "uniqueness_key": "u",
+    }
+
+
+async def test_what_was_kept_survives_a_kill(tmp_path: Path) -> None:
+    state = tmp_path / "metronome"
+    with running("--port", "0", "--state", str(state), ended_by=signal.SIGKILL) as address:
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
+            client = BillingClient(http)
+            await client.control("clock", advance_seconds=100_000_000, frozen=True)
+            await client.sign_in()
+            customer = await client.customer()
+            contract = await client.post("contracts", pro_contract(customer), key="k")
+            before = [await client.get(path) for path in ("customers", "contracts", "webhooks/events")]
+            clock = (await http.get("/_mock/clock")).json()["now"]
+            token = http.headers["authorization"]
+            await until_written(state, holds=text(rows(before[2])[-1], "id"))
+
+    with running(environment={"MOCK_METRONOME_PORT": "0", "MOCK_METRONOME_STATE": str(state)}) as address:
+        async with httpx.AsyncClient(base_url=address, trust_env=False, headers={"authorization": token}) as http:
+            client = BillingClient(http)
+            assert [await client.get(path) for path in ("customers", "contracts", "webhooks/events")] == before
+            assert (await http.get("/_mock/clock")).json()["now"] == clock
+            assert await client.post("contracts", pro_contract(customer), key="k") == contract
+            assert (await client.post("contracts", pro_contract(customer), status=409))["code"] == "UniquenessKeyUsed"
+            await client.control("clock", advance_seconds=31 * 86_400)
+            await client.sign_in()
+            assert {invoice["contract_id"] for invoice in await client.all("invoices")} == {contract["id"]}
 
 
 async def test_the_engine_works_by_the_real_clock_without_being_asked() -> None:

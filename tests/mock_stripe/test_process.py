@@ -2,19 +2,23 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 import stripe
+from stripe._v1_services import V1Services
 
+from tests.mock_kit.kept import until_written
 from tests.mock_stripe.sdk_client import connect
 
 
 @asynccontextmanager
-async def running(*arguments: str, **environment: str) -> AsyncIterator[str]:
+async def running(*arguments: str, ended_by: signal.Signals = signal.SIGTERM, **environment: str) -> AsyncIterator[str]:
     """The address it says it listens on."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -30,7 +34,7 @@ async def running(*arguments: str, **environment: str) -> AsyncIterator[str]:
             line = (await process.stdout.readline()).decode()
         yield line.removeprefix("mock_stripe: ").strip()
     finally:
-        process.terminate()
+        process.send_signal(ended_by)
         await process.communicate()
 
 
@@ -91,6 +95,73 @@ async def test_webhooks_reach_the_url_of_the_command_line() -> None:
                 body, signature = await got.get()
     stripe.WebhookSignature.verify_header(body.decode(), signature, "whsec_cli", tolerance=300)
     assert b"customer.created" in body
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_without_noise(number: signal.Signals) -> None:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "mock_stripe", "--port", "0", stdout=pipe, stderr=pipe
+    )
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.send_signal(number)
+    assert await process.communicate() == (b"", b"")
+    assert process.returncode == 0
+
+
+async def test_what_was_kept_survives_a_kill(tmp_path: Path) -> None:
+    state = tmp_path / "stripe"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        async with running("--port", "0", "--state", str(state), ended_by=signal.SIGKILL) as base:
+            v1 = connect(http, base=base).v1
+            await http.post(f"{base}/_mock/clock", json={"advance_seconds": 86_400_000, "frozen": True})
+            clock = (await http.get(f"{base}/_mock/clock")).json()["now"]
+            listener = await v1.webhook_endpoints.create_async(
+                {"url": "http://127.0.0.1:9/", "enabled_events": ["refund.updated"]}
+            )
+            customer = await v1.customers.create_async({"name": "Ada"})
+            card = await v1.payment_methods.attach_async("pm_card_pendingRefund", {"customer": customer.id})
+            intent = await pay(v1, customer.id, card.id)
+            refund = await v1.refunds.create_async({"payment_intent": intent.id})
+            events = (await v1.events.list_async()).data
+            await until_written(state, holds=events[0].id)
+        async with running(MOCK_STRIPE_PORT="0", MOCK_STRIPE_STATE=str(state)) as base:
+            v1 = connect(http, base=base).v1
+            assert (await http.get(f"{base}/_mock/clock")).json()["now"] == clock
+            assert (await v1.events.list_async()).data == events
+            assert (await v1.webhook_endpoints.retrieve_async(listener.id)).status == "enabled"
+            again = await pay(v1, customer.id, card.id)
+            assert again == intent
+            assert again.last_response is not None
+            assert again.last_response.headers["idempotent-replayed"] == "true"
+            assert (await v1.refunds.retrieve_async(refund.id)).status == "pending"
+            await http.post(f"{base}/_mock/clock", json={"advance_seconds": 60})
+            assert (await v1.refunds.retrieve_async(refund.id)).status == "succeeded"
+            assert (await v1.payment_methods.retrieve_async(card.id)).customer == customer.id
+
+
+async def pay(v1: V1Services, customer_id: str, card_id: str) -> stripe.PaymentIntent:
+    """$10 at once, always under the same idempotency key."""
+    return await v1.payment_intents.create_async(
+        {
+            "amount": 1000,
+            "currency": "usd",
+            "customer": customer_id,
+            "payment_method": card_id,
+            "off_session": True,
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        },
+        {"idempotency_key": "k"},
+    )
+
+
+async def test_the_webhook_may_come_from_the_environment() -> None:
+    url = "http://127.0.0.1:9/hook"
+    async with running(MOCK_STRIPE_PORT="0", MOCK_STRIPE_WEBHOOK_URL=url) as base, httpx.AsyncClient() as http:
+        (endpoint,) = (await http.get(f"{base}/_mock/webhooks")).json()["endpoints"]
+    assert endpoint["url"] == url
 
 
 async def test_the_port_may_come_from_the_environment() -> None:
