@@ -13,7 +13,7 @@ from schema.types.credits import CreditEntry
 from schema.types.invoice import Invoice, InvoiceLine
 from schema.types.money import Money
 from schema.types.operation import Operation, OperationStep
-from schema.types.payment import Payment, PaymentMethod
+from schema.types.payment import Payment, PaymentMethod, Refund
 from schema.types.scalars import BigInt
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ def make_loaders() -> Loaders:
         payment_methods=DataLoader(_payment_methods),
         invoice_lines=DataLoader(_invoice_lines),
         invoice_payments=DataLoader(_invoice_payments),
+        payment_refunds=DataLoader(_payment_refunds),
         operation_steps=DataLoader(_operation_steps),
     )
 
@@ -106,6 +107,11 @@ def _line(row: tuple[Any, ...]) -> InvoiceLine:
 async def _invoice_payments(invoice_ids: list[str]) -> list[list[Payment]]:
     query = models.Payment.filter(invoice_id__in=invoice_ids).order_by("-attempt")
     return _grouped(invoice_ids, await query.values_list("invoice_id", *Payment.COLUMNS), Payment.from_row)
+
+
+async def _payment_refunds(payment_ids: list[str]) -> list[list[Refund]]:
+    query = models.Refund.filter(payment_id__in=payment_ids).order_by("-created_at", "-id")
+    return _grouped(payment_ids, await query.values_list("payment_id", *Refund.COLUMNS), Refund.from_row)
 
 
 async def _operation_steps(operation_ids: list[str]) -> list[list[OperationStep]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from schema.types.credits import CreditEntry
     from schema.types.invoice import Invoice, InvoiceLine
     from schema.types.operation import Operation, OperationStep
-    from schema.types.payment import Payment, PaymentMethod
+    from schema.types.payment import Payment, PaymentMethod, Refund
 
 
 class PerCustomer(NamedTuple):
@@ -36,6 +36,7 @@ class Loaders:
     payment_methods: "DataLoader[str, list[PaymentMethod]]"
     invoice_lines: "DataLoader[str, list[InvoiceLine]]"
     invoice_payments: "DataLoader[str, list[Payment]]"
+    payment_refunds: "DataLoader[str, list[Refund]]"
     operation_steps: "DataLoader[str, list[OperationStep]]"
 
 

@@ -6,10 +6,13 @@ from strawberry.schema.config import StrawberryConfig
 import resolvers.changes
 import resolvers.credits
 import resolvers.customers
+import resolvers.granting
 import resolvers.health
 import resolvers.invoices
 import resolvers.onboarding
 import resolvers.operations
+import resolvers.payment_methods
+import resolvers.payments
 import resolvers.subscriptions
 import resolvers.webhooks
 from schema.extensions import GuardedSchema
@@ -28,6 +31,17 @@ from schema.types.invoice import Invoice
 from schema.types.onboarding import OnboardPayload
 from schema.types.operation import Operation
 from schema.types.payment import Payment
+from schema.types.payment_inputs import (
+    AttachPaymentMethodPayload,
+    ConfirmPaymentPayload,
+    CreateSetupIntentPayload,
+    DetachPaymentMethodPayload,
+    GrantCreditsPayload,
+    PayInvoicePayload,
+    RefundPaymentPayload,
+    ResumeOperationPayload,
+    SetDefaultPaymentMethodPayload,
+)
 from schema.types.scalars import SCALARS
 from schema.types.subscription import Subscription
 from schema.types.tier import TierInfo
@@ -104,6 +118,42 @@ class Mutation:
     reactivate: ReactivatePayload = strawberry.field(
         resolver=resolvers.changes.reactivate,
         description="Take back a cancellation that waits, or start anew after the end.",
+    )
+    pay_invoice: PayInvoicePayload = strawberry.field(
+        resolver=resolvers.payments.pay_invoice,
+        description="Collect an open or uncollectible invoice now, with the default payment method or another.",
+    )
+    confirm_payment: ConfirmPaymentPayload = strawberry.field(
+        resolver=resolvers.payments.confirm_payment,
+        description="Find out what became of a payment that its payer had to confirm, and go on with what waited for it.",
+    )
+    refund_payment: RefundPaymentPayload = strawberry.field(
+        resolver=resolvers.payments.refund_payment,
+        description="Give back a payment, or part of it: never more than was captured and not refunded yet.",
+    )
+    attach_payment_method: AttachPaymentMethodPayload = strawberry.field(
+        resolver=resolvers.payment_methods.attach_payment_method,
+        description="Put a card on file.",
+    )
+    set_default_payment_method: SetDefaultPaymentMethodPayload = strawberry.field(
+        resolver=resolvers.payment_methods.set_default_payment_method,
+        description="Collect invoices with another card on file, beginning with those that are overdue.",
+    )
+    detach_payment_method: DetachPaymentMethodPayload = strawberry.field(
+        resolver=resolvers.payment_methods.detach_payment_method,
+        description="Forget a card on file, for good.",
+    )
+    create_setup_intent: CreateSetupIntentPayload = strawberry.field(
+        resolver=resolvers.payment_methods.create_setup_intent,
+        description="Let a browser put a card on file without it passing through here.",
+    )
+    grant_credits: GrantCreditsPayload = strawberry.field(
+        resolver=resolvers.granting.grant_credits,
+        description="Give credits by hand, with an expiry of their own.",
+    )
+    resume_operation: ResumeOperationPayload = strawberry.field(
+        resolver=resolvers.payments.resume_operation,
+        description="Look again at what an operation waits for. Harmless at any time.",
     )
     replay_webhook_event: ReplayWebhookEventPayload = strawberry.field(
         resolver=resolvers.webhooks.replay_webhook_event,

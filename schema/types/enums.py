@@ -12,7 +12,7 @@ from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionStatus
 from billing.tiers import BillingPeriod, EntityType, Tier
-from models import EffectState, OperationKind, OperationStatus, PaymentStatus, Provider, WebhookEventState
+from models import EffectState, OperationKind, OperationStatus, PaymentStatus, Provider, RefundStatus, WebhookEventState
 
 __all__ = [
     "BillingPeriod",
@@ -26,6 +26,7 @@ __all__ = [
     "OperationStatus",
     "PaymentStatus",
     "Provider",
+    "RefundStatus",
     "SubscriptionStatus",
     "Tier",
     "WebhookEventState",
@@ -86,6 +87,7 @@ _named(
     FAILED="It was declined or refused; the codes say why.",
     CANCELLED="It was given up before it was decided.",
 )
+_named(RefundStatus, "RefundStatus", "How a refund stands.", PENDING="It is on its way.")
 _named(OperationKind, "OperationKind", "Which verb was accepted: the mutation of that name.")
 _named(
     OperationStatus,

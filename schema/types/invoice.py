@@ -29,6 +29,12 @@ class Invoice:
     metronome_invoice_id: str | None
     issued_at: datetime
     paid_at: datetime | None
+    failed_attempts: int = strawberry.field(
+        description="How much of the retry schedule is used up, the first failure included. Tries in between do not count."
+    )
+    next_attempt_at: datetime | None = strawberry.field(
+        description="When it is collected again by itself. Null while nothing failed, and when nothing more is tried."
+    )
 
     COLUMNS = (
         "id",
@@ -41,6 +47,8 @@ class Invoice:
         "metronome_invoice_id",
         "issued_at",
         "paid_at",
+        "failed_attempts",
+        "next_attempt_at",
     )
 
     @strawberry.field(description="What it is made of, in the order they are printed.")
@@ -53,7 +61,10 @@ class Invoice:
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
-        id_, status, amount_minor, currency, start, end, due_date, metronome_id, issued_at, paid_at = row
+        (
+            id_, status, amount_minor, currency, start, end, due_date, metronome_id, issued_at, paid_at,
+            failed_attempts, next_attempt_at,
+        ) = row  # fmt: skip
         return cls(
             id=id_,
             status=status,
@@ -63,4 +74,6 @@ class Invoice:
             metronome_invoice_id=metronome_id,
             issued_at=issued_at,
             paid_at=paid_at,
+            failed_attempts=failed_attempts,
+            next_attempt_at=next_attempt_at,
         )
