@@ -3,7 +3,8 @@ from typing import Any, Self
 
 import strawberry
 
-from schema.types.enums import PaymentStatus
+from schema.context import Info
+from schema.types.enums import PaymentStatus, RefundStatus
 from schema.types.money import Money
 
 
@@ -35,6 +36,44 @@ class PaymentMethod:
         )
 
 
+@strawberry.type(description="Money given back of one payment.")
+class Refund:
+    id: strawberry.ID
+    payment_id: strawberry.ID
+    status: RefundStatus
+    amount: Money
+    reason: str | None = strawberry.field(description="For people to read.")
+    stripe_refund_id: str | None = strawberry.field(description="Null until Stripe has taken it.")
+    failure_reason: str | None = strawberry.field(description="Why it FAILED, in Stripe's words.")
+    created_at: datetime
+
+    COLUMNS = (
+        "id",
+        "payment_id",
+        "status",
+        "amount_minor",
+        "currency",
+        "reason",
+        "stripe_refund_id",
+        "failure_reason",
+        "created_at",
+    )
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        id_, payment_id, status, amount_minor, currency, reason, stripe_id, failure_reason, created_at = row
+        return cls(
+            id=id_,
+            payment_id=payment_id,
+            status=status,
+            amount=Money.of(amount_minor, currency),
+            reason=reason,
+            stripe_refund_id=stripe_id,
+            failure_reason=failure_reason,
+            created_at=created_at,
+        )
+
+
 @strawberry.type(description="One attempt to collect one invoice. At most one of an invoice's attempts succeeds.")
 class Payment:
     id: strawberry.ID
@@ -50,6 +89,7 @@ class Payment:
     error_code: str | None = strawberry.field(description="Why it failed, in Stripe's words, as `card_declined`.")
     decline_code: str | None = strawberry.field(description="The issuer's own word, as `insufficient_funds`.")
     error_message: str | None = strawberry.field(description="A sentence that may be shown to the payer.")
+    refunded_amount: Money = strawberry.field(description="What was given back of it, or is about to be.")
     created_at: datetime
 
     COLUMNS = (
@@ -65,14 +105,19 @@ class Payment:
         "error_code",
         "decline_code",
         "error_message",
+        "refunded_minor",
         "created_at",
     )
+
+    @strawberry.field(description="The refunds of it, the newest first, those that failed included.")
+    async def refunds(self, info: Info) -> list[Refund]:
+        return await info.context.loaders.payment_refunds.load(self.id)
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
         (
             id_, invoice_id, attempt, status, amount_minor, currency, intent_id, charge_id, client_secret,
-            error_code, decline_code, error_message, created_at,
+            error_code, decline_code, error_message, refunded_minor, created_at,
         ) = row  # fmt: skip
         return cls(
             id=id_,
@@ -86,5 +131,6 @@ class Payment:
             error_code=error_code,
             decline_code=decline_code,
             error_message=error_message,
+            refunded_amount=Money.of(refunded_minor, currency),
             created_at=created_at,
         )
