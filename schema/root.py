@@ -125,7 +125,7 @@ class Mutation:
     )
     confirm_payment: ConfirmPaymentPayload = strawberry.field(
         resolver=resolvers.payments.confirm_payment,
-        description="Find out what became of a payment that its payer had to confirm, and go on with what waited for it.",
+        description="Find out what became of a payment that its payer had to confirm, and go on with what waited.",
     )
     refund_payment: RefundPaymentPayload = strawberry.field(
         resolver=resolvers.payments.refund_payment,

@@ -30,7 +30,7 @@ class Invoice:
     issued_at: datetime
     paid_at: datetime | None
     failed_attempts: int = strawberry.field(
-        description="How much of the retry schedule is used up, the first failure included. Tries in between do not count."
+        description="How much of the retry schedule is used up: the first failure, and each retry at its time."
     )
     next_attempt_at: datetime | None = strawberry.field(
         description="When it is collected again by itself. Null while nothing failed, and when nothing more is tried."
