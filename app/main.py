@@ -14,6 +14,7 @@ from app.clock import system_now
 from app.engine import make_engine
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
+from app.live import CutOffStalled
 from app.middleware import KIB, Limits, RequestId, RequestLimits, SecurityHeaders
 from app.settings import Settings
 from app.worker import make_worker
@@ -23,6 +24,7 @@ from integrations.metronome.oauth import TokenSource
 from integrations.stripe.client import StripePayments
 from models.database import database
 from models.migrating import pending_migrations
+from operations.live import Feed
 from operations.tools import Tools
 from resolvers.loaders import make_loaders
 from rest import routes as rest
@@ -72,6 +74,9 @@ def create_app(
             worker = make_worker(settings, tools, engine)
             worker.start()
             stack.push_async_callback(worker.stop)
+            feed = app.state.feed = Feed()
+            feed.start()
+            stack.push_async_callback(feed.stop)
             app.state.tools, app.state.engine, app.state.worker = tools, engine, worker
             yield
 
@@ -79,6 +84,7 @@ def create_app(
         return Context(
             tools=connection.app.state.tools,
             engine=connection.app.state.engine,
+            feed=connection.app.state.feed,
             loaders=make_loaders(),
             wait_seconds=settings.operation_wait_seconds,
         )
@@ -104,6 +110,7 @@ def create_app(
         ],
         lifespan=lifespan,
         middleware=[
+            Middleware(CutOffStalled),
             Middleware(RequestId),
             Middleware(SecurityHeaders, api_prefixes=API_PREFIXES),
             Middleware(RequestLimits, limits=Limits(body_bytes_by_prefix={"/webhooks": 256 * KIB})),

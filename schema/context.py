@@ -9,6 +9,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from operations.engine import Engine
+from operations.live import Feed
 from operations.tools import Tools
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Loaders:
 class Context:
     tools: Tools
     engine: Engine
+    feed: Feed
     loaders: Loaders
     wait_seconds: float
 

@@ -1,5 +1,7 @@
 """The table of contents: every query and mutation, and the room that answers it."""
 
+from collections.abc import AsyncGenerator
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -9,6 +11,7 @@ import resolvers.customers
 import resolvers.granting
 import resolvers.health
 import resolvers.invoices
+import resolvers.live
 import resolvers.onboarding
 import resolvers.operations
 import resolvers.payment_methods
@@ -28,6 +31,7 @@ from schema.types.credits import CreditBalance, CreditEntry
 from schema.types.customer import Customer
 from schema.types.health import ServiceHealth
 from schema.types.invoice import Invoice
+from schema.types.live import LiveEvent
 from schema.types.onboarding import OnboardPayload
 from schema.types.operation import Operation
 from schema.types.payment import Payment
@@ -165,8 +169,26 @@ class Mutation:
     )
 
 
+@strawberry.type(description="What can be watched, over graphql-transport-ws or as server-sent events.")
+class Live:
+    """GraphQL's subscriptions; `Subscription` is what a customer has."""
+
+    customer_changed: AsyncGenerator[LiveEvent, None] = strawberry.subscription(
+        resolver=resolvers.live.customer_changed,
+        description="Whatever happens to one customer. An unknown one is refused with BAD_USER_INPUT.",
+    )
+    operation_progress: AsyncGenerator[LiveEvent, None] = strawberry.subscription(
+        resolver=resolvers.live.operation_progress,
+        description="One operation, step by step; completes when it has ended. An unknown one is refused with "
+        "BAD_USER_INPUT.",
+    )
+    activity: AsyncGenerator[LiveEvent, None] = strawberry.subscription(
+        resolver=resolvers.live.activity, description="Whatever happens."
+    )
+
+
 def make_schema() -> GuardedSchema:
-    return GuardedSchema(Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
+    return GuardedSchema(Query, mutation=Mutation, subscription=Live, config=StrawberryConfig(scalar_map=SCALARS))
 
 
-__all__ = ["Mutation", "Query", "make_schema"]
+__all__ = ["Live", "Mutation", "Query", "make_schema"]
