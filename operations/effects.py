@@ -23,6 +23,7 @@ from tortoise.transactions import in_transaction
 
 from integrations.errors import Conflict, Rejected, StoredFailure, Unavailable
 from models import EffectState, Operation, Provider, ProviderEffect
+from operations.activity import record_step
 from operations.crashpoints import crashpoint
 
 log = structlog.get_logger()
@@ -192,6 +193,7 @@ async def _settle(row: ProviderEffect, effect: Effect[T], result: T, at: datetim
     async with in_transaction():
         if await _close(row, EffectState.DONE, at, object_id=result.id):
             await effect.settle(result)
+            await record_step(row.operation_id, step=row.step, attempt=row.attempt, at=at)
         crashpoint(f"{effect.step}.in_commit")
     log.debug("operation.step_done", operation=row.operation_id, step=row.step, attempt=row.attempt)
 
@@ -203,6 +205,8 @@ async def _refuse(
         closed = await _close(row, EffectState.REFUSED, at, error_code=code[:64], error_message=message[:1000])
         if closed and rejected is not None:
             await effect.refuse(rejected)
+        if closed:
+            await record_step(row.operation_id, step=row.step, attempt=row.attempt, at=at, refusal_code=code)
         crashpoint(f"{effect.step}.in_commit")
     if closed:
         log.warning("operation.step_refused", operation=row.operation_id, step=row.step, attempt=row.attempt, code=code)
