@@ -34,8 +34,12 @@ async def check_known(payment_method_id: str, tools: Tools) -> None:
 async def attach_default_payment_method(case: Case, payment_method_id: str, tools: Tools) -> None:
     """That it cannot be attached is told as a warning; it stops nothing."""
     warn = _warn(case, ErrorCode.PAYMENT_METHOD_REJECTED, "paymentMethodId")
-    if await attach(case, payment_method_id, tools, refuse=warn) is None:
-        await make_default(case, await attached_method(case.operation.id), tools, refuse=warn)
+    # The same onboarding may have got this far before it failed elsewhere; a test id would then attach a second card.
+    method = await PaymentMethod.filter(customer_id=case.customer.id, detached_at=None).first()
+    if method is None and await attach(case, payment_method_id, tools, refuse=warn) is None:
+        method = await attached_method(case.operation.id)
+    if method is not None:
+        await make_default(case, method, tools, refuse=warn)
 
 
 async def attached_method(operation_id: str) -> PaymentMethod:
