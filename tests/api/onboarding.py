@@ -1,6 +1,7 @@
 """Onboarding somebody, and everything that then exists of them on all three sides."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,11 @@ mutation Onboard($input: OnboardInput!) {
 
 FOLLOW = """
 query Follow($id: ID!) {
-  operation(id: $id) { id status stage entityId lastProblem finishedAt error { code message } steps { name state } }
+  operation(id: $id) {
+    id status stage entityId lastProblem finishedAt
+    error { code message }
+    steps { name attempt sends state }
+  }
 }
 """
 
@@ -55,6 +60,24 @@ async def onboard(service: Service, entity_id: str, **given: Any) -> dict[str, A
 async def follow(service: Service, operation_id: str) -> dict[str, Any]:
     operation: dict[str, Any] = (await service.graphql(FOLLOW, id=operation_id))["operation"]
     return operation
+
+
+async def follow_until(
+    service: Service, operation_id: str, reached: Callable[[dict[str, Any]], object]
+) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        while not reached(operation := await follow(service, operation_id)):  # noqa: ASYNC110  a client can only ask
+            await asyncio.sleep(0.02)
+    return operation
+
+
+async def ended(service: Service, operation_id: str) -> dict[str, Any]:
+    return await follow_until(service, operation_id, lambda operation: operation["status"] != "RUNNING")
+
+
+async def waiting(service: Service, operation_id: str) -> dict[str, Any]:
+    """The operation as soon as it says what it waits for."""
+    return await follow_until(service, operation_id, lambda operation: operation["lastProblem"])
 
 
 @dataclass(frozen=True, slots=True)
