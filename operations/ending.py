@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import structlog
 from tortoise.transactions import in_transaction
 
 from billing.errors import BillingError
 from models import Customer, Operation, OperationStatus
 from operations.activity import record
-
-log = structlog.get_logger()
 
 
 async def succeed(operation_id: str, *, at: datetime, result: Mapping[str, object] | None = None) -> bool:
@@ -50,7 +47,6 @@ async def _close(operation: Operation, at: datetime) -> None:
         operation_id=operation.id,
         data={"error": operation.error_code} if operation.error_code else None,
     )
-    log.info("operation.ended", operation=operation.id, kind=operation.kind, status=operation.status)
 
 
 async def park(operation_id: str, *, at: datetime, patience: timedelta) -> None:
@@ -70,7 +66,6 @@ async def park(operation_id: str, *, at: datetime, patience: timedelta) -> None:
             customer=await Customer.get(id=operation.customer_id),
             operation_id=operation.id,
         )
-    log.info("operation.requires_action", operation=operation_id)
 
 
 async def unpark(operation_id: str, *, at: datetime) -> Operation | None:
