@@ -5,13 +5,15 @@ tuple of steps run in order. A step is at-least-once: it reads what stands in ou
 workflow itself does no I/O and reads no clock, so that DBOS can replay it.
 
 Our rows are the truth and DBOS's records only a way to get on with it: an operation whose workflow is lost, or ended
-without ending it, starts over from the first step and does only what is missing.
+without ending it, starts over from the first step and does only what is missing. Each such leg, as each one after a
+wait for the payer, is a workflow of its own; what still runs of an older leg stops at its next step.
 """
 
 import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +25,7 @@ from tortoise.expressions import F
 from models import Operation, OperationKind, OperationStatus
 from operations.crashpoints import crashpoint
 from operations.effects import LONGEST_WAIT_SECONDS, calls_in_hand
+from operations.engine_log import take_over_dbos_log
 from operations.liveness import SlotLost, Slots, executor_id, take_lowest
 from operations.tools import Tools
 
@@ -52,17 +55,29 @@ _engine: "Engine | None" = None
 
 
 @DBOS.workflow(name="operation", max_recovery_attempts=None)
-async def _run_operation(operation_id: str, kind: str) -> None:
+async def _run_operation(operation_id: str, kind: str, leg: int) -> None:
     engine = _engine
     if engine is None or engine.stopping:
         raise asyncio.CancelledError  # stays as it is: the next start picks it up
+    log.info("operation.running", operation=operation_id, kind=kind, leg=leg)
     with engine.at_work(operation_id):
-        log.info("operation.running", operation=operation_id, kind=kind)
         for step in engine.verbs[OperationKind(kind)]:
-            if await DBOS.run_step_async({"name": step.__name__}, engine.run_step, step, operation_id) == Next.STOP:
+            name = step.__name__
+            if await DBOS.run_step_async({"name": name}, engine.run_step, step, operation_id, leg) == Next.STOP:
                 break
         crashpoint("operation.last_step_recorded")
-    await engine.tell_end(operation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One workflow of an operation. `str()` is its id."""
+
+    operation_id: str
+    kind: OperationKind
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.operation_id}.{self.number}" if self.number else self.operation_id
 
 
 class Engine:
@@ -83,6 +98,7 @@ class Engine:
         try:
             self._slot = await take_lowest(self._slots)
             _engine = self
+            take_over_dbos_log()
             DBOS(config=self._config())
             DBOS.launch()
         except BaseException:
@@ -104,11 +120,19 @@ class Engine:
         await self._leave()
         log.info("engine.stopped", worker=executor_id(self._slot), unfinished=len(cut))
 
-    async def run(self, operation_id: str, kind: OperationKind) -> None:
-        """Start an accepted operation; a no-op when it was started before, in any process."""
-        with SetWorkflowID(operation_id):
-            await DBOS.start_workflow_async(_run_operation, operation_id, kind.value)
+    async def run(self, operation_id: str, kind: OperationKind, *, leg: int = 0) -> None:
+        """Start an accepted operation; a no-op when this leg was started before, in any process."""
+        with SetWorkflowID(str(Leg(operation_id, kind, leg))):
+            await DBOS.start_workflow_async(_run_operation, operation_id, kind.value, leg)
         crashpoint("operation.started")
+
+    async def start_over(self, operation_id: str) -> bool:
+        """Run it afresh, whatever became of its workflow, also when it was given up. False when it is not running."""
+        operation = await Operation.get_or_none(id=operation_id, status=OperationStatus.RUNNING)
+        if operation is None or not await self._next_leg(Leg(operation.id, operation.kind, operation.leg)):
+            return False
+        await Operation.filter(id=operation_id).update(takeovers=0)
+        return True
 
     async def wait(self, operation_id: str, *, seconds: float) -> None:
         """Return when the operation has ended, or after the given time, whichever comes first."""
@@ -160,12 +184,12 @@ class Engine:
             for told in self._waiting.get(operation_id, ()):
                 told.set()
 
-    async def run_step(self, step: Step, operation_id: str) -> str:
+    async def run_step(self, step: Step, operation_id: str, leg: int) -> str:
         crashpoint(f"{step.__name__}.begins")
         wait_seconds = POLL_SECONDS
         while not self.stopping:
             try:
-                outcome = await self._try_step(step, operation_id)
+                outcome = await self._try_step(step, operation_id, leg)
             except Exception:
                 # A fault of ours must not lose what a customer was promised: it is shown, retried, and survives a fix.
                 log.exception("operation.step_failed", operation=operation_id, step=step.__name__)
@@ -177,21 +201,9 @@ class Engine:
             wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
         raise asyncio.CancelledError
 
-    async def tell_end(self, operation_id: str) -> None:
-        operation = await Operation.get_or_none(id=operation_id)
-        if operation is None or operation.finished_at is None:
-            log.error("operation.not_ended", operation=operation_id)
-            return
-        seconds = round((operation.finished_at - operation.created_at).total_seconds(), 3)
-        facts = {"kind": operation.kind.value, "status": operation.status.value, "seconds": seconds}
-        if operation.status is OperationStatus.SUCCEEDED:
-            log.info("operation.ended", operation=operation_id, **facts)
-        else:
-            log.warning("operation.ended", operation=operation_id, **facts, error=operation.error_code)
-
-    async def _try_step(self, step: Step, operation_id: str) -> Next:
-        # Last time's problem is told until its step is over; an operation that has ended has no steps left.
-        running = await Operation.filter(id=operation_id, status=OperationStatus.RUNNING).update(
+    async def _try_step(self, step: Step, operation_id: str, leg: int) -> Next:
+        """What has ended, waits for the payer, or has gone on in a later leg has no steps left here."""
+        running = await Operation.filter(id=operation_id, status=OperationStatus.RUNNING, leg=leg).update(
             step=step.__name__, last_problem=None, updated_at=self._tools.now()
         )
         return await step(operation_id, self._tools) if running else Next.STOP
@@ -220,25 +232,26 @@ class Engine:
 
     async def _check_slot(self) -> None:
         try:
-            await self._slots.check()
+            if not await self._slots.check():
+                log.warning("engine.slot_taken_again", worker=executor_id(self._slot))
         except SlotLost as lost:
             # What is under way stays right, only twice as busy: see operations.effects.
             log.error("engine.slot_lost", problem=str(lost), advice="restart this process")  # noqa: TRY400 - no trace
 
     async def _start_what_nothing_runs(self) -> None:
         after = ""
-        while rows := await self._running(after=after):
-            elsewhere = {operation_id: kind for operation_id, kind in rows if operation_id not in self._tasks}
-            state = await _states(list(elsewhere))
-            for operation_id, kind in elsewhere.items():
-                if operation_id not in state:
-                    log.warning("operation.started_by_sweep", operation=operation_id)
-                    await self.run(operation_id, kind)
-                elif state[operation_id] in _ENDED:
-                    await self._start_over(operation_id, kind)
-            after = rows[-1][0]
+        while legs := await self._running(after=after):
+            elsewhere = [leg for leg in legs if leg.operation_id not in self._tasks]
+            state = await _states(elsewhere)
+            for leg in elsewhere:
+                if str(leg) not in state:
+                    log.warning("operation.started_by_sweep", operation=leg.operation_id)
+                    await self.run(leg.operation_id, leg.kind, leg=leg.number)
+                elif state[str(leg)] in _ENDED:
+                    await self._start_over_once(leg)
+            after = legs[-1].operation_id
 
-    async def _running(self, *, after: str) -> list[tuple[str, OperationKind]]:
+    async def _running(self, *, after: str) -> list[Leg]:
         """What has been running for a moment, and not changed in it."""
         before = self._tools.now() - UNSTARTED_AFTER
         rows = (
@@ -247,15 +260,24 @@ class Engine:
             )
             .order_by("id")
             .limit(SWEEP_BATCH)
-            .values_list("id", "kind")
+            .values_list("id", "kind", "leg")
         )
-        return [(operation_id, OperationKind(kind)) for operation_id, kind in rows]
+        return [Leg(operation_id, OperationKind(kind), number) for operation_id, kind, number in rows]
 
-    async def _start_over(self, operation_id: str, kind: OperationKind) -> None:
-        """DBOS holds the workflow to have ended, so will not run it again under the name of its old records."""
-        if await self._may_take_over(operation_id, why="operation.started_over"):
-            await DBOS.delete_workflow_async(operation_id)
-            await self.run(operation_id, kind)
+    async def _start_over_once(self, leg: Leg) -> None:
+        """DBOS holds the workflow to have ended, so will not run it again."""
+        if await self._may_take_over(leg.operation_id, why="operation.started_over"):
+            await self._next_leg(leg)
+
+    async def _next_leg(self, leg: Leg) -> bool:
+        """False when somebody else was faster, or the operation has ended."""
+        further = replace(leg, number=leg.number + 1)
+        moved = await Operation.filter(id=leg.operation_id, status=OperationStatus.RUNNING, leg=leg.number).update(
+            leg=further.number, updated_at=self._tools.now()
+        )
+        if moved:
+            await self.run(further.operation_id, further.kind, leg=further.number)
+        return bool(moved)
 
     async def _others_with_work(self) -> AsyncIterator[int]:
         unseen = {executor_id(slot): slot for slot in range(self._slots.count) if slot != self._slot}
@@ -268,7 +290,7 @@ class Engine:
         try:
             # Read under the lock: another survivor may have been here a moment ago.
             for workflow in await _pending([executor_id(slot)], limit=None):
-                if await self._may_take_over(workflow.workflow_id, why="operation.taken_over"):
+                if await self._may_take_over(_operation_of(workflow), why="operation.taken_over"):
                     await DBOS.resume_workflow_async(workflow.workflow_id)
         finally:
             await self._slots.give_back(slot)
@@ -313,11 +335,16 @@ async def _pending(executors: list[str], *, limit: int | None) -> list[WorkflowS
     return await DBOS.list_workflows_async(status="PENDING", executor_id=executors, limit=limit, load_input=False)
 
 
-async def _states(operation_ids: list[str]) -> dict[str, str]:
-    """Of those that have a workflow."""
-    if not operation_ids:
+def _operation_of(workflow: WorkflowStatus) -> str:
+    return workflow.workflow_id.partition(".")[0]
+
+
+async def _states(legs: list[Leg]) -> dict[str, str]:
+    """Of those that have a workflow, by its id."""
+    if not legs:
         return {}  # DBOS takes an empty list for no condition
-    found = await DBOS.list_workflows_async(workflow_ids=operation_ids, load_input=False, load_output=False)
+    ids = [str(leg) for leg in legs]
+    found = await DBOS.list_workflows_async(workflow_ids=ids, load_input=False, load_output=False)
     return {workflow.workflow_id: workflow.status for workflow in found}
 
 

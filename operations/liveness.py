@@ -34,8 +34,8 @@ class Slots(Protocol):
 
     async def give_back(self, slot: int) -> None: ...
 
-    async def check(self) -> None:
-        """Make sure that what was taken is still held; raises `SlotLost`."""
+    async def check(self) -> bool:
+        """Make sure that what was taken is still held. False when it was not for a while; raises `SlotLost`."""
 
     async def close(self) -> None: ...
 
@@ -71,8 +71,8 @@ class FileSlots:
     async def give_back(self, slot: int) -> None:
         self._held.pop(slot).close()
 
-    async def check(self) -> None:
-        return None  # the kernel takes it from nobody
+    async def check(self) -> bool:
+        return True  # the kernel takes it from nobody
 
     async def close(self) -> None:
         for slot in list(self._held):
@@ -111,7 +111,7 @@ class PostgresSlots:
         self._held.discard(slot)
         await self._connection.execute("SELECT pg_advisory_unlock($1, $2)", _LOCK_SPACE, slot)
 
-    async def check(self) -> None:
+    async def check(self) -> bool:
         """A connection that broke took its locks along: take them again, unless somebody was faster."""
         try:
             await self._connection.execute("SELECT 1", timeout=_CHECK_SECONDS)
@@ -119,6 +119,8 @@ class PostgresSlots:
             self._connection.terminate()
             self._connection = await _connection(self._url)
             await self._take_again()
+            return False
+        return True
 
     async def _take_again(self) -> None:
         for slot in self._held:
