@@ -41,8 +41,8 @@ async def record_step(
     """A change at a provider stands or was refused. Called in the transaction that writes the answer down."""
     name = step.replace("_", " ").capitalize()
     await record(
-        "operation.step_refused" if refusal_code else "operation.step_done",
-        f"{name} refused: {refusal_code}" if refusal_code else f"{name} done",
+        "operation.step_done" if refusal_code is None else "operation.step_refused",
+        f"{name} done" if refusal_code is None else f"{name} refused: {refusal_code}",
         at=at,
         customer=await Customer.get(operations__id=operation_id),
         operation_id=operation_id,
