@@ -8,6 +8,7 @@ from billing.lifecycle import LIVE, SubscriptionEvent, next_status
 from billing.money import Money
 from billing.periods import credit_month_at, midnight, period_at
 from integrations.metronome import types as metronome
+from integrations.metronome.types import Contract, ContractStatus
 from models import Invoice, Operation, Payment, PaymentStatus, Subscription
 from operations.activity import record
 from operations.cancel import end_subscription
@@ -27,19 +28,21 @@ from operations.tools import Tools
 async def follow_or_end(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     subscription = case.subscription
-    plan = subscription.scheduled_plan
     if "contract_id" in case.operation.result:
         return Next.CONTINUE
+    contract = await tools.metronome.get_contract(contract_id=settled(subscription.metronome_contract_id))
+    plan = subscription.scheduled_plan if contract.status is ContractStatus.EXPIRED else None
     if plan is None or subscription.status not in LIVE:
-        await _end(case, tools)
+        await _end(case, contract, tools)
         return Next.STOP
     anchor = subscription.anchor if plan.billing_period is subscription.billing_period else subscription.period_end
     await start_contract(case, tools, plan=plan, start=subscription.period_end, anchor=anchor, replaces=None)
     return Next.CONTINUE
 
 
-async def _end(case: Case, tools: Tools) -> None:
-    cancelled = case.subscription.cancel_at_period_end
+async def _end(case: Case, contract: Contract, tools: Tools) -> None:
+    """Cancelled by us for the period end, or by somebody else at the provider; or it simply ran out."""
+    cancelled = contract.status is ContractStatus.CANCELLED
     event = SubscriptionEvent.CANCELLED if cancelled else SubscriptionEvent.CONTRACT_ENDED
     async with in_transaction():
         if await succeed(case.operation.id, at=tools.now()) and case.subscription.status in LIVE:

@@ -22,6 +22,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatus
 from tortoise.expressions import F
 
+from integrations.errors import Unavailable
 from models import Operation, OperationKind, OperationStatus
 from operations.crashpoints import crashpoint
 from operations.effects import LONGEST_WAIT_SECONDS, calls_in_hand
@@ -190,13 +191,19 @@ class Engine:
         while not self.stopping:
             try:
                 outcome = await self._try_step(step, operation_id, leg)
+            except Unavailable as unavailable:
+                problem = str(unavailable)
+                log.warning(
+                    "operation.provider_unavailable", operation=operation_id, step=step.__name__, problem=problem
+                )
             except Exception:
                 # A fault of ours must not lose what a customer was promised: it is shown, retried, and survives a fix.
+                problem = f"An internal fault in step {step.__name__}; it is tried again. The log has the details."
                 log.exception("operation.step_failed", operation=operation_id, step=step.__name__)
             else:
                 crashpoint(f"{step.__name__}.ends")
                 return outcome
-            await self._show_fault(operation_id, step)
+            await self._show(operation_id, problem)
             await asyncio.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
         raise asyncio.CancelledError
@@ -208,10 +215,9 @@ class Engine:
         )
         return await step(operation_id, self._tools) if running else Next.STOP
 
-    async def _show_fault(self, operation_id: str, step: Step) -> None:
-        problem = f"An internal fault in step {step.__name__}; it is tried again. The log has the details."
+    async def _show(self, operation_id: str, problem: str) -> None:
         with contextlib.suppress(Exception):  # the database itself may be what is faulty
-            await Operation.filter(id=operation_id).update(last_problem=problem, updated_at=self._tools.now())
+            await Operation.filter(id=operation_id).update(last_problem=problem[:1000], updated_at=self._tools.now())
 
     @contextlib.contextmanager
     def _told(self, operation_id: str) -> Iterator[asyncio.Event]:

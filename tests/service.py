@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
 import mock_metronome.app
 import mock_stripe.app
@@ -80,13 +81,36 @@ def settings_for(url: str, folder: Path, **changed: Any) -> Settings:
     return Settings(_env_file=None, **given)
 
 
+class _Door:
+    """Where the mocks deliver: the service, which is made after them."""
+
+    def __init__(self) -> None:
+        self.app: Starlette | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.app is not None
+        await self.app(scope, receive, send)
+
+
 @asynccontextmanager
-async def running_service(url: str, folder: Path, clock: Clock | None = None, **changed: Any) -> AsyncIterator[Service]:
-    """Service and mocks share one clock, which a test may move."""
-    clock = clock or Clock()
+async def running_service(
+    url: str, folder: Path, clock: Clock | None = None, *, webhooks: bool = False, **changed: Any
+) -> AsyncIterator[Service]:
+    """Service and mocks share one clock, which a test may move. With `webhooks`, the mocks deliver what happens."""
+    clock, door = clock or Clock(), _Door()
     async with AsyncExitStack() as stack:
-        metronome = mock_metronome.app.create_app(clock=clock)
-        stripe = mock_stripe.app.create_app(clock=clock)
+        post = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(door), timeout=60))
+        metronome = mock_metronome.app.create_app(
+            clock=clock,
+            webhook_client=post,
+            webhook_url=f"{SERVICE}/webhooks/metronome" if webhooks else None,
+            webhook_secret=METRONOME_WEBHOOK_SECRET,
+        )
+        stripe = mock_stripe.app.create_app(
+            clock=clock,
+            webhook_client=post,
+            webhook_endpoints=((f"{SERVICE}/webhooks/stripe", STRIPE_WEBHOOK_SECRET),) if webhooks else (),
+        )
         for sandbox in (metronome, stripe):
             stack.push_async_callback(sandbox.aclose)
         app = create_app(
@@ -95,6 +119,7 @@ async def running_service(url: str, folder: Path, clock: Clock | None = None, **
             metronome_transport=httpx.ASGITransport(metronome),
             stripe_transport=httpx.ASGITransport(stripe),
         )
+        door.app = app
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield Service(
             app=app,

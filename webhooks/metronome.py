@@ -3,30 +3,22 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from billing.errors import CustomerBusy
 from billing.invoices import PAYABLE, InvoiceStatus
-from billing.lifecycle import LIVE, SubscriptionEvent, next_status
+from billing.lifecycle import LIVE
 from integrations.metronome import types as metronome
-from integrations.metronome.types import ContractStatus, Event
-from models import Invoice, Subscription
+from integrations.metronome.types import Event
+from models import Invoice, OperationKind, ProviderEffect, Subscription
+from operations.renew import ENDED, RENEWAL_KEY, follow
 from operations.steps.payments import settle_otherwise
 from operations.tools import Tools
 from webhooks.cards import refuse_drift
 from webhooks.credits import credit_applied, credit_expired
 from webhooks.inbox import Claimed
-from webhooks.outcomes import Change, Ignored, Notice, NotYet, Parked, expect, nothing
+from webhooks.outcomes import Change, Ignored, Notice, NotYet, Parked, Started, expect, nothing
 from webhooks.owners import owner, require_idle, unknown_object
 
 Handler = Callable[[Event, Notice], Awaitable[Change]]
-
-RENEWAL = "renewal:"
-"""How the engine's own invoices begin their uniqueness key."""
-
-NOT_YET_HANDLED = "Renewal is not handled yet."
-
-_ENDED = {
-    ContractStatus.CANCELLED: SubscriptionEvent.CANCELLED,
-    ContractStatus.EXPIRED: SubscriptionEvent.CONTRACT_ENDED,
-}
 
 
 async def customer_created(_: Event, __: Notice) -> Change:
@@ -43,37 +35,42 @@ async def customer_updated(_: Event, notice: Notice) -> Change:
 
 
 async def contract_created(event: Event, notice: Notice) -> Change:
-    await _subscription(event, notice)
+    await _subscription(expect(event.snapshot, metronome.Contract), notice)
     return nothing
 
 
 async def contract_changed(event: Event, notice: Notice) -> Change:
-    """The contract is read again: an end of it ends the subscription."""
-    seen = await _subscription(event, notice)
-    contract = await notice.tools.metronome.get_contract(contract_id=str(seen.metronome_contract_id))
-    happened = _ENDED.get(contract.status)
-    if happened is None:
-        if contract.current_period and contract.current_period.start.date() > seen.period_start:
-            raise Ignored(NOT_YET_HANDLED)
-        return nothing
-    if seen.status not in LIVE:
-        return nothing
+    """The contract is read again: that it went on, or has ended, is followed by an operation of its own."""
+    snapshot = expect(event.snapshot, metronome.Contract)
+    seen = await _subscription(snapshot, notice)
+    contract = await notice.tools.metronome.get_contract(contract_id=snapshot.id)
+    if seen is None or seen.status not in LIVE or seen.metronome_contract_id != contract.id:
+        return nothing  # a contract that was replaced, or whose end we made
+    if contract.status in ENDED:
+        return _follow(notice, OperationKind.END)
+    if contract.current_period and contract.current_period.start.date() > seen.period_start:
+        return _follow(notice, OperationKind.RENEW)
+    return nothing
 
-    async def change(at: datetime) -> None:
-        subscription = await Subscription.filter(id=seen.id).select_for_update().get()
-        if subscription.status is not seen.status:
-            raise NotYet("The subscription changed while its contract was read at Metronome.")
+
+def _follow(notice: Notice, kind: OperationKind) -> Change:
+    async def change(at: datetime) -> Started:
         await require_idle(notice.customer)
-        await Subscription.filter(id=seen.id).update(
-            status=next_status(subscription.status, happened),
-            ended_at=contract.cancelled_at or contract.end_date or at,
-            updated_at=at,
-        )
+        try:
+            operation = await follow(notice.customer.id, at=at, kind=kind)
+        except CustomerBusy as busy:
+            raise NotYet(f"{busy}.") from None
+        return Started(operation.id, kind)
 
     return change
 
 
 async def invoice_created(event: Event, notice: Notice) -> Change:
+    """One of ours is known; one that the engine made for a new period is what a renewal begins with."""
+    snapshot = expect(event.snapshot, metronome.Invoice)
+    known = await Invoice.exists(metronome_invoice_id=snapshot.id, customer_id=notice.customer.id)
+    if not known and (snapshot.uniqueness_key or "").startswith(RENEWAL_KEY):
+        return _follow(notice, OperationKind.RENEW)
     await _invoice(event, notice)
     return nothing
 
@@ -135,10 +132,10 @@ async def handle(row: Claimed, tools: Tools) -> tuple[Notice, Change]:
     return notice, await handler(event, notice)
 
 
-async def _subscription(event: Event, notice: Notice) -> Subscription:
-    contract = expect(event.snapshot, metronome.Contract)
+async def _subscription(contract: metronome.Contract, notice: Notice) -> Subscription | None:
+    """The subscription on the contract; None for one that we made and that another has replaced since."""
     found = await Subscription.get_or_none(metronome_contract_id=contract.id, customer_id=notice.customer.id)
-    if found is None:
+    if found is None and not await ProviderEffect.exists(object_id=contract.id, step="metronome_contract"):
         raise await unknown_object(notice.row, notice.customer, what=f"Contract {contract.id}", now=notice.tools.now())
     return found
 
@@ -146,8 +143,8 @@ async def _subscription(event: Event, notice: Notice) -> Subscription:
 async def _invoice(event: Event, notice: Notice) -> Invoice:
     snapshot = expect(event.snapshot, metronome.Invoice)
     found = await Invoice.get_or_none(metronome_invoice_id=snapshot.id, customer_id=notice.customer.id)
-    if found is None and (snapshot.uniqueness_key or "").startswith(RENEWAL):
-        raise Ignored(NOT_YET_HANDLED)
+    if found is None and (snapshot.uniqueness_key or "").startswith(RENEWAL_KEY):
+        raise NotYet("The renewal that this invoice belongs to is not worked in yet.")
     if found is None:
         raise await unknown_object(notice.row, notice.customer, what=f"Invoice {snapshot.id}", now=notice.tools.now())
     return found

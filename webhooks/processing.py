@@ -69,7 +69,7 @@ class Processor:
         else:
             log.info("webhook.done", attempt=event.attempt)
             if started is not None:
-                await self.engine.run(started.operation_id, started.kind)
+                await self.engine.run(started.operation_id, started.kind, leg=started.leg)
 
     async def _apply(self, event: Claimed) -> Started | None:
         notice, change = await PROVIDERS[event.provider](event, self.tools)

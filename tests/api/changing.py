@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mock_kit.clock import Clock
+from models import Operation, OperationStatus, WebhookEvent, WebhookEventState
 from tests.service import Service, running_service
+from tests.webhooks.delivery import until
 
 ONBOARD = """
 mutation($input: OnboardInput!) { onboard(input: $input) { operation { id status } userErrors { code message } } }
@@ -44,6 +46,18 @@ mutation($input: QuoteTierChangeInput!) {
 """
 
 
+CUSTOMER = """
+query($id: String!) {
+  customer(entityId: $id) {
+    credits { balance } accountBalance { minorUnits }
+    subscription { status tier billingPeriod currentPeriod { start end } cancelAtPeriodEnd scheduledChange { tier } }
+    creditLedger(first: 50) { kind amount }
+    invoices(first: 50) { status amount { minorUnits } period { start } payments { status amount { minorUnits } } }
+  }
+}
+"""
+
+
 class Customers:
     """A service whose clock stands still until it is told to go on."""
 
@@ -54,8 +68,21 @@ class Customers:
         target = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         self.service.clock.advance(target - self.service.clock.now())
 
-    def later(self, **span: float) -> None:
-        self.service.clock.advance(timedelta(**span))
+    async def settled(self) -> None:
+        """Wait until both mocks have delivered what happened, and the service has worked it in."""
+
+        async def quiet() -> bool:
+            for mock in (self.service.metronome, self.service.stripe):
+                assert (await mock.http.post("/_mock/webhooks/drain")).is_success
+            waiting = await WebhookEvent.filter(state=WebhookEventState.PENDING).count()
+            return not waiting and not await Operation.filter(status=OperationStatus.RUNNING).exists()
+
+        await until(quiet, what="everything delivered and worked in", seconds=60)
+
+    async def customer(self, entity_id: str) -> dict[str, Any]:
+        data = await self.service.graphql(CUSTOMER, id=entity_id)
+        found: dict[str, Any] = data["customer"]
+        return found
 
     async def onboard(self, entity_id: str, tier: str = "PRO", card: str | None = "pm_card_visa", **given: Any) -> None:
         entity = {"id": entity_id, "type": "USER", "name": "Ada", "email": "ada@example.com"}
@@ -87,7 +114,8 @@ class Customers:
 
 
 @asynccontextmanager
-async def customers_at(moment: str, url: str, folder: Path) -> AsyncIterator[Customers]:
+async def customers_at(moment: str, url: str, folder: Path, *, webhooks: bool = False) -> AsyncIterator[Customers]:
+    """Without webhooks the clock stands still; with them it runs, because what is not ready yet is tried again later."""
     start = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    async with running_service(url, folder, Clock(start=start, frozen=True)) as service:
+    async with running_service(url, folder, Clock(start=start, frozen=not webhooks), webhooks=webhooks) as service:
         yield Customers(service)
