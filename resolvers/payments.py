@@ -5,8 +5,8 @@ from billing.errors import InvalidInput
 from billing.money import Money
 from operations import collect_invoice, parked, refund
 from operations import confirm_payment as confirming
-from resolvers.pages import one, searchable
-from resolvers.running import answer, means
+from resolvers.pages import one
+from resolvers.running import answer, means, named
 from schema.context import Info
 from schema.types.money import MoneyInput
 from schema.types.payment import Refund
@@ -27,8 +27,8 @@ async def pay_invoice(info: Info, input: PayInvoiceInput) -> PayInvoicePayload: 
     return await answer(
         PayInvoicePayload,
         collect_invoice.pay_invoice(
-            searchable(input.invoice_id),
-            None if method_id is None else searchable(method_id),
+            named(input.invoice_id),
+            None if method_id is None else named(method_id),
             idempotency_key=input.idempotency_key,
             **means(info),
         ),
@@ -38,7 +38,7 @@ async def pay_invoice(info: Info, input: PayInvoiceInput) -> PayInvoicePayload: 
 async def confirm_payment(info: Info, input: ConfirmPaymentInput) -> ConfirmPaymentPayload:  # noqa: A002  same
     return await answer(
         ConfirmPaymentPayload,
-        confirming.confirm_payment(searchable(input.payment_id), idempotency_key=input.idempotency_key, **means(info)),
+        confirming.confirm_payment(named(input.payment_id), idempotency_key=input.idempotency_key, **means(info)),
     )
 
 
@@ -51,7 +51,7 @@ async def refund_payment(info: Info, input: RefundPaymentInput) -> RefundPayment
 
 async def _refund(info: Info, given: RefundPaymentInput) -> str:
     return await refund.refund_payment(
-        searchable(given.payment_id),
+        named(given.payment_id),
         _amount(given.amount),
         given.reason,
         idempotency_key=given.idempotency_key,
@@ -75,4 +75,4 @@ async def _refund_of(operation_id: str) -> Refund | None:
 
 
 async def resume_operation(info: Info, input: ResumeOperationInput) -> ResumeOperationPayload:  # noqa: A002  same
-    return await answer(ResumeOperationPayload, parked.resume_operation(searchable(input.operation_id), **means(info)))
+    return await answer(ResumeOperationPayload, parked.resume_operation(named(input.operation_id), **means(info)))

@@ -4,11 +4,30 @@ from collections.abc import Awaitable
 from typing import TypedDict
 
 from billing.errors import BillingError
+from models.ids import ID_LENGTH
 from operations.engine import Engine
 from operations.tools import Tools
+from resolvers.pages import searchable
 from resolvers.verbs import payload_of, refused
 from schema.context import Info
 from schema.types.payload import P
+
+LONGEST_ENTITY_ID = 128
+
+
+def entity(given: str) -> str:
+    return _fitting(given, LONGEST_ENTITY_ID)
+
+
+def named(given: str) -> str:
+    """An id of ours or of a provider's."""
+    return _fitting(given, ID_LENGTH)
+
+
+def _fitting(given: str, longest: int) -> str:
+    """As it may be looked up: Tortoise refuses to look for what its column could not hold, so that is made shorter."""
+    text = searchable(given)
+    return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 class Means(TypedDict):
