@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 from billing.entity import Entity
 from billing.errors import CustomerExists, InvalidInput, PaymentMethodNotFound, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
-from billing.money import minimum_charge
+from billing.money import Money, minimum_charge
 from billing.periods import period_at
 from billing.tiers import Plan
 from integrations.errors import Rejected, Unavailable
@@ -35,6 +35,9 @@ from operations.steps.first_invoice import collect_first, first_invoice_of, repo
 from operations.steps.invoices import issue_first_invoice
 from operations.steps.payment_methods import attach_default_payment_method
 from operations.tools import Tools
+
+MOST_CHARGE_MINOR = 99_999_999
+"""Stripe takes amounts of up to eight digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ async def onboard(
 
 
 def _check_price(plan: Plan) -> None:
-    least = minimum_charge(plan.price.currency)
-    if plan.price.is_positive and plan.price < least:
-        raise InvalidInput("enterpriseTerms.price", f"must be zero or at least {least}, the least that can be charged")
+    least, most = minimum_charge(plan.price.currency), Money(MOST_CHARGE_MINOR, plan.price.currency)
+    if plan.price.is_positive and not least <= plan.price <= most:
+        raise InvalidInput("enterpriseTerms.price", f"must be zero or {least} to {most}, as can be charged at once")
 
 
 async def _check_payment_method(payment_method_id: str | None, tools: Tools) -> None:

@@ -31,7 +31,8 @@ class CustomerFilter:
     status: SubscriptionStatus | None = strawberry.field(default=None, description="Of the same subscription.")
     type: EntityType | None = None
     text: str | None = strawberry.field(
-        default=None, description="Part of the entity id, the name or the e-mail, in upper or lower case."
+        default=None,
+        description="Part of the entity id, the name or the e-mail, in upper or lower case; at most 128 characters.",
     )
 
 

@@ -11,6 +11,7 @@ import strawberry
 from graphql import GraphQLError
 
 import models
+from models.ids import ID_LENGTH
 from operations.live import EVERYTHING, Happening, StreamEnded, Topic
 from resolvers.operations import OperationId
 from resolvers.pages import one, searchable
@@ -47,7 +48,9 @@ async def operation_progress(
     id: OperationId,  # noqa: A002  its name in the schema
     after: AfterEvent = None,
 ) -> LiveEvents:
-    row = await one(models.Operation.filter(id=searchable(id)), ("customer_id", "customer__entity_id", "id"))
+    row = await one(
+        models.Operation.filter(id=searchable(id, longest=ID_LENGTH)), ("customer_id", "customer__entity_id", "id")
+    )
     if row is None:
         raise BadInput("There is no operation with this id.")
     return _events(info.context, Topic(operation_id=row[2]), _present(info.context, *row), after=await _place(after))

@@ -3,17 +3,16 @@
 import models
 from billing.entity import Entity, validate_entity
 from billing.errors import BillingError, InvalidInput
-from billing.money import Money
-from billing.tiers import EnterpriseTerms, plan_for
 from operations.onboard import Onboarding
 from operations.onboard import onboard as run_onboard
 from operations.steps.invoices import first_invoice_key
 from resolvers.pages import one
+from resolvers.plans import plan
 from schema.context import Context, Info
 from schema.errors import user_errors
 from schema.types.customer import Customer
 from schema.types.invoice import Invoice
-from schema.types.onboarding import EnterpriseTermsInput, EntityInput, OnboardInput, OnboardPayload
+from schema.types.onboarding import EntityInput, OnboardInput, OnboardPayload
 from schema.types.operation import Operation
 from schema.types.payment import Payment
 
@@ -32,7 +31,7 @@ async def start(context: Context, given: OnboardInput) -> str:
     """Returns the id of the operation that answers the request. Raises a `BillingError` when it is refused."""
     request = Onboarding(
         entity=_entity(given.entity),
-        plan=plan_for(given.tier, given.billing_period, _terms(given.enterprise_terms)),
+        plan=plan(given.tier, given.billing_period, given.enterprise_terms),
         payment_method_id=_payment_method_id(given.payment_method_id),
     )
     return await run_onboard(
@@ -50,7 +49,7 @@ async def result(operation_id: str) -> OnboardPayload:
     operation = Operation.from_row(row[1:])
     current = models.Customer.filter(id=row[0], subscriptions__is_current=True)
     customer = Customer.from_row(await one(current, Customer.COLUMNS) or ())
-    invoice, payment = await _first_invoice(customer.subscription.id)
+    invoice, payment = await _first_invoice(row[0])
     return OnboardPayload(
         customer=customer,
         subscription=customer.subscription,
@@ -62,8 +61,11 @@ async def result(operation_id: str) -> OnboardPayload:
     )
 
 
-async def _first_invoice(subscription_id: str) -> tuple[Invoice | None, Payment | None]:
-    row = await one(models.Invoice.filter(key=first_invoice_key(subscription_id)), Invoice.COLUMNS)
+async def _first_invoice(customer_id: str) -> tuple[Invoice | None, Payment | None]:
+    """Of the subscription the customer was onboarded with, whatever they are on now."""
+    onboarded = await one(models.Subscription.filter(customer_id=customer_id).order_by("created_at", "id"), ("id",))
+    assert onboarded is not None
+    row = await one(models.Invoice.filter(key=first_invoice_key(onboarded[0])), Invoice.COLUMNS)
     if row is None:
         return None, None
     invoice = Invoice.from_row(row)
@@ -78,16 +80,6 @@ def _entity(given: EntityInput) -> Entity:
     return validate_entity(
         entity_id=given.id, entity_type=given.type.value, name=given.name, email=given.email, metadata=metadata
     )
-
-
-def _terms(given: EnterpriseTermsInput | None) -> EnterpriseTerms | None:
-    if given is None:
-        return None
-    try:
-        price = Money(given.price.minor_units, given.price.currency)
-    except InvalidInput as problem:
-        raise InvalidInput("enterpriseTerms.price.currency", problem.sentence) from None
-    return EnterpriseTerms(price=price, credits_per_month=given.credits_per_month)
 
 
 def _payment_method_id(given: str | None) -> str | None:

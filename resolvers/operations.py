@@ -3,6 +3,7 @@ from typing import Annotated
 import strawberry
 
 import models
+from models.ids import ID_LENGTH
 from resolvers.pages import one, page, searchable
 from schema.types.connection import After, Connection, First
 from schema.types.enums import OperationKind, OperationStatus
@@ -19,7 +20,7 @@ class OperationFilter:
 
 
 async def operation(id: OperationId) -> Operation | None:  # noqa: A002  its name in the schema
-    row = await one(models.Operation.filter(id=searchable(id)), Operation.COLUMNS)
+    row = await one(models.Operation.filter(id=searchable(id, longest=ID_LENGTH)), Operation.COLUMNS)
     return Operation.from_row(row) if row else None
 
 

@@ -12,7 +12,12 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 import models
+from models.ids import ID_LENGTH
 from schema.types.connection import BadInput, Connection, check_first, connection
+
+LONGEST_ENTITY_ID = 128
+LONGEST_NAME = 200
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 M = TypeVar("M", bound=Model)
 
@@ -40,9 +45,13 @@ class Order:
 NEWEST_BY_CREATION = Order("created_at", descending=True)
 
 
-def searchable(text: str) -> str:
-    """Without NUL: PostgreSQL refuses it in any text, so nothing we hold contains one, and nothing would be found."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+def searchable(text: str, *, longest: int = LONGEST_ENTITY_ID) -> str:
+    """What a column of at most `longest` characters may be asked for.
+
+    PostgreSQL refuses a NUL in any text, and Tortoise looks for nothing that is longer than the column. We hold
+    neither, so either becomes something that nothing is called.
+    """
+    return text.replace("\x00", UNKNOWN) if len(text) <= longest else UNKNOWN
 
 
 def encode_cursor(order: Order, value: object, row_id: str) -> str:
@@ -52,8 +61,9 @@ def encode_cursor(order: Order, value: object, row_id: str) -> str:
 def decode_cursor(order: Order, cursor: str) -> tuple[object, str]:
     try:
         match orjson.loads(base64.b64decode(cursor.encode("ascii"), b"-_", validate=True)):
-            case [order.column, str(value), str(row_id)]:
-                return (_instant(value) if order.of_instants else searchable(value)), searchable(row_id)
+            case [order.column, str(text), str(row_id)]:
+                value = _instant(text) if order.of_instants else searchable(text, longest=LONGEST_NAME)
+                return value, searchable(row_id, longest=ID_LENGTH)
     except (ValueError, OverflowError):
         pass
     raise BadInput("after is not a cursor of this list.")

@@ -2,6 +2,7 @@ import strawberry
 
 import models
 from billing.errors import BillingError
+from models.ids import ID_LENGTH
 from operations.replay_webhooks import replay_dead, replay_event
 from resolvers.pages import Order, one, page, searchable
 from schema.context import Info
@@ -37,7 +38,7 @@ async def webhook_events(
 
 
 async def replay_webhook_event(info: Info, input: ReplayWebhookEventInput) -> ReplayWebhookEventPayload:  # noqa: A002  its name in the schema
-    event_id = searchable(input.id)
+    event_id = searchable(input.id, longest=ID_LENGTH)
     try:
         await replay_event(event_id, idempotency_key=input.idempotency_key, at=info.context.now())
     except BillingError as problem:
@@ -56,6 +57,6 @@ def _conditions(wanted: WebhookEventFilter) -> dict[str, object]:
         "state": wanted.state,
         "type": wanted.type and searchable(wanted.type),
         "customer__entity_id": wanted.entity_id and searchable(wanted.entity_id),
-        "event_id": wanted.event_id and searchable(wanted.event_id),
+        "event_id": wanted.event_id and searchable(wanted.event_id, longest=255),
     }
     return {column: value for column, value in conditions.items() if value is not None}

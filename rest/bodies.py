@@ -5,9 +5,23 @@ from typing import Annotated
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from billing.errors import InvalidInput
 from billing.tiers import BillingPeriod, EntityType, Tier
+from schema.types.scalars import MAX_SAFE_INTEGER
+
+WholeNumber = Annotated[int, Field(strict=True, ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+
+
+async def read_json(request: Request) -> object:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "Send application/json.")
+    try:
+        return orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, "The body is not JSON.") from None
 
 
 class _Body(BaseModel):
@@ -31,13 +45,13 @@ class EntityBody(_Body):
 
 
 class PriceBody(_Body):
-    minor_units: Annotated[int, Field(strict=True)]
+    minor_units: WholeNumber
     currency: str = "USD"
 
 
 class EnterpriseTermsBody(_Body):
     price: PriceBody
-    credits_per_month: Annotated[int, Field(strict=True)]
+    credits_per_month: WholeNumber
 
 
 class OnboardBody(_Body):
@@ -48,12 +62,10 @@ class OnboardBody(_Body):
     payment_method_id: str | None = None
 
     @classmethod
-    def read(cls, raw: bytes) -> "OnboardBody":
+    def read(cls, content: object) -> "OnboardBody":
         """Raises `InvalidInput` naming the first field that is wrong."""
         try:
-            return cls.model_validate(orjson.loads(raw))
-        except orjson.JSONDecodeError:
-            raise InvalidInput("body", "must be JSON") from None
+            return cls.model_validate(content)
         except ValidationError as invalid:
             first = invalid.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "body"

@@ -1,15 +1,15 @@
 from collections.abc import Awaitable, Callable
 
-from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from billing.errors import BillingError, Conflict, CustomerNotFound, InvalidInput, NotFound
+from billing.errors import CustomerNotFound, InvalidInput
 from models import OperationStatus
 from resolvers import customers, onboarding, subscriptions
 from rest.answers import Json, answer, refusal
-from rest.bodies import EnterpriseTermsBody, OnboardBody
+from rest.bodies import EnterpriseTermsBody, OnboardBody, read_json
 from schema.context import Context
+from schema.types.connection import MAX_PAGE, BadInput
 from schema.types.customer import Customer
 from schema.types.money import MoneyInput
 from schema.types.onboarding import EnterpriseTermsInput, EntityInput, OnboardInput, OnboardPayload
@@ -17,17 +17,14 @@ from schema.types.scalars import JSON, BigInt, iso
 from schema.types.subscription import Subscription
 
 DEFAULT_PAGE = 20
+_MAX_PAGE_DIGITS = 4  # far beyond any page; Python refuses to read thousands
 
 
 def onboard(context: Callable[[Request], Awaitable[Context]]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return refusal("UNSUPPORTED_MEDIA_TYPE", "Send application/json.", status=415)
-        try:
-            given = _input(OnboardBody.read(await request.body()), request.headers.get("idempotency-key"))
-            operation_id = await onboarding.start(await context(request), given)
-        except BillingError as problem:
-            return _refused(problem)
+        body = OnboardBody.read(await read_json(request))
+        given = _input(body, request.headers.get("idempotency-key"))
+        operation_id = await onboarding.start(await context(request), given)
         return _onboarded(await onboarding.result(operation_id))
 
     return endpoint
@@ -36,14 +33,13 @@ def onboard(context: Callable[[Request], Awaitable[Context]]) -> Callable[[Reque
 async def list_customers(request: Request) -> Response:
     """`?first=&after=`, newest first."""
     first = request.query_params.get("first", str(DEFAULT_PAGE))
+    if not (first.isascii() and first.isdigit() and len(first) <= _MAX_PAGE_DIGITS):
+        raise InvalidInput("first", f"must be a whole number from 1 to {MAX_PAGE}")
     try:
-        if not (first.isascii() and first.isdigit()):
-            raise InvalidInput("first", "must be a whole number")
         page = await customers.customers(first=int(first), after=request.query_params.get("after"))
-    except BillingError as problem:
-        return _refused(problem)
-    except GraphQLError as problem:
-        return refusal("INVALID_INPUT", problem.message, status=422)
+    except BadInput as problem:
+        argument, _, sentence = problem.message.removesuffix(".").partition(" ")
+        raise InvalidInput(argument, sentence) from None
     return answer(
         {
             "customers": [_customer(edge.node) for edge in page.edges],
@@ -56,7 +52,9 @@ async def list_customers(request: Request) -> Response:
 async def show_subscription(request: Request) -> Response:
     entity_id = request.path_params["entity_id"]
     found = await subscriptions.subscription(entity_id)
-    return answer({"subscription": _subscription(found)}) if found else _refused(CustomerNotFound(entity_id))
+    if found is None:
+        raise CustomerNotFound(entity_id)
+    return answer({"subscription": _subscription(found)})
 
 
 def _input(body: OnboardBody, idempotency_key: str | None) -> OnboardInput:
@@ -78,11 +76,6 @@ def _terms(body: EnterpriseTermsBody | None) -> EnterpriseTermsInput | None:
         return None
     price = MoneyInput(minor_units=BigInt(body.price.minor_units), currency=body.price.currency)
     return EnterpriseTermsInput(price=price, credits_per_month=BigInt(body.credits_per_month))
-
-
-def _refused(problem: BillingError) -> Response:
-    status = 404 if isinstance(problem, NotFound) else 409 if isinstance(problem, Conflict) else 422
-    return refusal(problem.code.value, f"{problem}.", status=status, field=problem.field)
 
 
 def _onboarded(payload: OnboardPayload) -> Response:

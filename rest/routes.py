@@ -2,21 +2,34 @@
 
 from collections.abc import Awaitable, Callable
 
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
+from billing.errors import BillingError
+from rest.answers import failed, not_served, refused
 from rest.customers import list_customers, onboard, show_subscription
 from rest.health import live, ready
 from schema.context import Context
 
+HANDLERS = {BillingError: refused, HTTPException: not_served, Exception: failed}
+
 ContextGetter = Callable[[Request], Awaitable[Context]]
 
 
-def routes(context: ContextGetter) -> list[Route]:
+def routes(context: ContextGetter) -> list[BaseRoute]:
     return [
         Route("/health", live, methods=["GET"]),
         Route("/health/ready", ready(context), methods=["GET"]),
-        Route("/api/onboard", onboard(context), methods=["POST"]),
-        Route("/api/customers", list_customers, methods=["GET"]),
-        Route("/api/subscription/{entity_id}", show_subscription, methods=["GET"]),
+        Mount(
+            "/api",
+            routes=[
+                Route("/onboard", onboard(context), methods=["POST"]),
+                Route("/customers", list_customers, methods=["GET"]),
+                Route("/subscription/{entity_id}", show_subscription, methods=["GET"]),
+            ],
+            middleware=[Middleware(ExceptionMiddleware, handlers=HANDLERS)],
+        ),
     ]

@@ -66,4 +66,4 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     ),
 }
 
-__all__ = ["JSON", "SCALARS", "BigInt", "iso"]
+__all__ = ["JSON", "MAX_SAFE_INTEGER", "SCALARS", "BigInt", "iso"]
