@@ -90,7 +90,7 @@ def _money(json: dict[str, Any]) -> Money:
     return Money.of(json["minor_units"], json["currency"])
 
 
-@strawberry.input
+@strawberry.input(description="Whose plan, and to what it would change.")
 class QuoteTierChangeInput:
     entity_id: str
     tier: Tier
@@ -122,13 +122,13 @@ class ChangeTierInput:
     idempotency_key: str | None = None
 
 
-@strawberry.input
+@strawberry.input(description="Whose scheduled change.")
 class WithdrawScheduledChangeInput:
     entity_id: str
     idempotency_key: str | None = None
 
 
-@strawberry.input
+@strawberry.input(description="Whose subscription ends, when, and what becomes of the unused time.")
 class CancelInput:
     entity_id: str
     effective: Effective = strawberry.field(
@@ -140,7 +140,7 @@ class CancelInput:
     idempotency_key: str | None = None
 
 
-@strawberry.input
+@strawberry.input(description="Whose subscription goes on, and on which plan.")
 class ReactivateInput:
     entity_id: str
     tier: Tier | None = strawberry.field(default=None, description="Null: the last one.")

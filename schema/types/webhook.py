@@ -44,7 +44,7 @@ class WebhookEvent:
         return cls(**dict(zip(cls.COLUMNS[:-1], row[:-1], strict=True)), entity_id=row[-1])
 
 
-@strawberry.input
+@strawberry.input(description="Which event.")
 class ReplayWebhookEventInput:
     id: strawberry.ID
     idempotency_key: str | None = strawberry.field(
@@ -52,12 +52,12 @@ class ReplayWebhookEventInput:
     )
 
 
-@strawberry.type
+@strawberry.type(description="The event as it stands, waiting to be processed again.")
 class ReplayWebhookEventPayload:
     event: WebhookEvent | None = None
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
 
-@strawberry.type
+@strawberry.type(description="How many events wait to be processed again.")
 class ReplayDeadWebhookEventsPayload:
     replayed: int = strawberry.field(description="How many events will be handled again.")
