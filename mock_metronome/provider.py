@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from html import escape
 
-from mock_kit.control import ROUTES as CONTROL_ROUTES
 from mock_kit.fields import FieldError, Fields
+from mock_kit.front_page import front_page
 from mock_kit.messages import Answer, BodyError, Request, json_answer, read_json
 from mock_kit.moments import format_moment
 from mock_kit.routes import Match, Routes
@@ -98,15 +97,15 @@ class Metronome:
             return error_answer(error.status, error.message, code=error.code, field=error.field)
 
     def _front_page(self) -> Answer:
-        clock = self._books.clock
-        routes = "".join(f"<li><code>{escape(route)}</code></li>" for route in (*CONTROL_ROUTES, "POST /_mock/usage"))
-        page = (
-            "<!doctype html><meta charset='utf-8'><title>mock_metronome</title>"
-            "<p>A sandbox of the Metronome billing engine, stateful, in memory; its API is <code>/api/v1/</code>.</p>"
-            f"<p>Its clock says {format_moment(clock.now())}{', frozen' if clock.frozen else ''}.</p>"
-            f"<p>Control routes:</p><ul>{routes}</ul>"
+        customers = reversed(self._books.customers.values())
+        return front_page(
+            "mock_metronome",
+            about="A sandbox of the Metronome billing engine. Its API is /api/v1/.",
+            clock=self._books.clock,
+            counts=self.counts(),
+            customers=((customer.entity_id, customer.name, customer.id) for customer in customers),
+            routes=["POST /_mock/usage"],
         )
-        return Answer(200, page.encode(), (("content-type", "text/html; charset=utf-8"),))
 
 
 def error_answer(

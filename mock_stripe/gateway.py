@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import stripe
 
+from mock_kit.front_page import front_page
 from mock_kit.idempotency import Policy
 from mock_kit.messages import Answer, Request, json_answer
 from mock_kit.moments import format_moment
@@ -24,6 +25,9 @@ from mock_stripe.expand import check_paths, render
 from mock_stripe.params import Params, check
 from mock_stripe.routes import NOT_SIMULATED, build_routes, find_route
 
+OPEN = frozenset({"/", "/health"})
+"""What answers without a key."""
+
 FORM = "application/x-www-form-urlencoded"
 _CODES = {409: "lock_timeout", 429: "rate_limit"}
 
@@ -36,7 +40,7 @@ class Gateway:
         self._routes = build_routes()
 
     def admit(self, request: Request) -> Answer | None:
-        if request.path == "/health":
+        if request.path in OPEN:
             return None
         try:
             check_key(request)
@@ -48,6 +52,8 @@ class Gateway:
     def handle(self, request: Request) -> Answer:
         if request.path == "/health":
             return json_answer(200, {"status": "ok", "time": format_moment(self._account.clock.now())})
+        if (request.method, request.path) == ("GET", "/"):
+            return self._front_page()
         request_id = self._new_request_id()
         self._account.cause = Cause(request_id, request.idempotency_key)
         try:
@@ -89,6 +95,20 @@ class Gateway:
                 request, ParameterError("Idempotency keys can have up to 255 characters.")
             ),
             replay=self._replay,
+        )
+
+    def _front_page(self) -> Answer:
+        customers = reversed(list(self._account.store.customers))
+        return front_page(
+            "mock_stripe",
+            about=f"A sandbox of Stripe's API, version {stripe.api_version}. Keys start with sk_test_ or rk_test_.",
+            clock=self._account.clock,
+            counts=self.counts(),
+            customers=(
+                (customer["name"] or "", customer["metadata"].get("entity_id", ""), customer["id"])
+                for customer in customers
+            ),
+            routes=["POST /_mock/authenticate", "POST /_mock/webhooks/roll"],
         )
 
     def _run(self, request: Request) -> Mapping[str, object]:

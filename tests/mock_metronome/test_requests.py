@@ -173,6 +173,7 @@ async def test_a_wrong_query_is_named(client: BillingClient, query: dict[str, st
 
 
 async def test_health_and_front_page_need_no_token(client: BillingClient) -> None:
+    customer = await client.customer(name="Ada <script>")
     client.http.headers.pop("authorization")
     health = await client.http.get("/health")
     page = await client.http.get("/")
@@ -180,3 +181,4 @@ async def test_health_and_front_page_need_no_token(client: BillingClient) -> Non
     assert health.json() == {"status": "ok", "time": "2027-01-31T10:00:00Z"}
     assert "2027-01-31T10:00:00Z, frozen" in page.text
     assert "POST /_mock/reset" in page.text
+    assert f"<td>Ada &lt;script&gt;</td><td>{customer}</td>" in page.text

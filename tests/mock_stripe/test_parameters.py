@@ -110,7 +110,7 @@ async def test_json_is_not_a_form(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/v1/invoices"), ("POST", "/v1/subscriptions"), ("DELETE", "/v1/charges/ch_1"), ("GET", "/")],
+    [("GET", "/v1/invoices"), ("POST", "/v1/subscriptions"), ("DELETE", "/v1/charges/ch_1"), ("POST", "/")],
 )
 async def test_what_is_not_simulated_is_an_unrecognized_url(world: World, method: str, path: str) -> None:
     response = await world.http.request(method, path, headers=KEY)
@@ -152,3 +152,14 @@ async def test_another_api_version_is_refused(world: World) -> None:
 async def test_health_needs_no_key(world: World) -> None:
     response = await world.http.get("/health")
     assert response.json() == {"status": "ok", "time": "2027-03-01T12:00:00Z"}
+
+
+async def test_a_browser_sees_the_newest_customers(world: World) -> None:
+    first = await world.v1.customers.create_async({"name": "Ada", "metadata": {"entity_id": "user_1"}})
+    second = await world.v1.customers.create_async({"name": "Bob & Co"})
+
+    page = (await world.http.get("/")).text
+
+    rows = f"<td>Bob &amp; Co</td><td></td><td>{second.id}</td></tr><tr><td>Ada</td><td>user_1</td><td>{first.id}</td>"
+    assert rows in page
+    assert "It has 2 customers, " in page
