@@ -4,183 +4,163 @@ Three child processes, as they would run anywhere else; this one only starts, wa
 """
 
 import asyncio
-import os
 import secrets
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from types import FrameType
-from typing import Self
+from contextlib import ExitStack
+from pathlib import Path
 
 import click
 import httpx
 
-from app.demo import load_demo_data
+from app.children import Children, ChildStopped, Stopped, stopped_by_signals
+from app.demo import DemoRefused, load_demo_data
 from app.main import FIRST_QUERY
 from app.serving import listen
 from app.settings import InvalidSettings, Settings
 from models.migrating import migrate
 
-START_SECONDS = 30.0
-STOP_SECONDS = 20.0
-POLL_SECONDS = 0.1
-
-
-class ChildStopped(Exception):
-    def __init__(self, name: str, status: int | None) -> None:
-        super().__init__(f"{name} stopped by itself with status {status}; its last lines above say why")
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    name: str
-    url: str
-    process: subprocess.Popen[bytes]
-
-    @classmethod
-    def start(cls, name: str, url: str, command: Sequence[str], environment: Mapping[str, str]) -> Self:
-        process = subprocess.Popen(  # noqa: S603  our own modules
-            [sys.executable, "-m", *command], env={**os.environ, **environment}
-        )
-        return cls(name, url, process)
-
-    def check(self) -> None:
-        if self.process.poll() is not None:
-            raise ChildStopped(self.name, self.process.returncode)
-
-    def wait_until_healthy(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            self.check()
-            try:
-                if httpx.get(f"{self.url}/health", timeout=1, trust_env=False).is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(POLL_SECONDS)
-        raise ChildStopped(self.name, None)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+CHILD_STOPPED = 1
+"""The exit status when one of the three ended by itself."""
 
 
 def run_sandbox(settings: Settings) -> None:
-    """Returns after Ctrl-C or SIGTERM. Raises `ChildStopped` when one of the three ends by itself."""
+    """Returns after Ctrl-C or SIGTERM."""
     if not settings.sandbox:
         raise InvalidSettings("METRONOME_API_URL and STRIPE_API_BASE name real providers; the sandbox is for the mocks")
+    logs = _make_folders(settings.data_dir.absolute())
     _check_ports(settings)
-    _say(f"data in {settings.data_dir.absolute()}")
+    children = Children(logs)
+    with stopped_by_signals(children):
+        try:
+            _run(settings, children)
+        except Stopped:
+            _say("stopping; once more Ctrl-C does not wait")
+        except ChildStopped as problem:
+            _say(str(problem), err=True)
+            sys.exit(CHILD_STOPPED)
+        finally:
+            children.stop()
+    _say(f"stopped; the next start goes on with the data in {settings.data_dir}")
+
+
+def _run(settings: Settings, children: Children) -> None:
+    _say("starting the service and both provider mocks")
     asyncio.run(migrate(settings.database))
-    with ExitStack() as stack:
-        children = _start(settings, stack)
-        _show(settings, loaded=load_demo_data(f"{_url(settings.port)}/graphql"))
-        _watch(children)
+    _start(settings, children)
+    children.wait_until_healthy()
+    _show(settings, demo=_load_demo(settings, children))
+    children.watch()
+
+
+def _make_folders(data_dir: Path) -> Path:
+    """Where the logs go."""
+    logs = data_dir / "logs"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSettings(f"DATA_DIR: {error.filename} cannot be used ({error.strerror})") from None
+    return logs
 
 
 def _check_ports(settings: Settings) -> None:
-    for port, setting in (
-        (settings.port, "PORT"),
-        (settings.mock_metronome_port, "MOCK_METRONOME_PORT"),
-        (settings.mock_stripe_port, "MOCK_STRIPE_PORT"),
-    ):
-        listen("127.0.0.1", port, setting=setting).close()
+    """All three at a time, so that the same port twice is noticed too."""
+    with ExitStack() as stack:
+        for port, setting in (
+            (settings.port, "PORT"),
+            (settings.mock_metronome_port, "MOCK_METRONOME_PORT"),
+            (settings.mock_stripe_port, "MOCK_STRIPE_PORT"),
+        ):
+            if port == 0:
+                raise InvalidSettings(f"{setting}: the sandbox needs a port that is known beforehand, not 0")
+            stack.enter_context(listen("127.0.0.1", port, setting=setting))
 
 
-def _start(settings: Settings, stack: ExitStack) -> list[Child]:
+def _start(settings: Settings, children: Children) -> None:
+    """The service last: it is stopped first, while both providers still answer."""
     metronome_secret, stripe_secret = secrets.token_hex(32), f"whsec_{secrets.token_hex(24)}"
-    client_secret = settings.metronome_credentials().client_secret.get_secret_value()
-    mocks = [
-        Child.start(
-            "mock Metronome",
-            _url(settings.mock_metronome_port),
-            ["mock_metronome", "--port", str(settings.mock_metronome_port)],
-            {
-                "MOCK_METRONOME_CLIENT_SECRET": client_secret,
-                "MOCK_METRONOME_WEBHOOK_URL": f"{_url(settings.port)}/webhooks/metronome",
-                "MOCK_METRONOME_WEBHOOK_SECRET": metronome_secret,
-            },
-        ),
-        Child.start(
-            "mock Stripe",
-            _url(settings.mock_stripe_port),
-            ["mock_stripe", "--port", str(settings.mock_stripe_port)],
-            {
-                "MOCK_STRIPE_WEBHOOK_URL": f"{_url(settings.port)}/webhooks/stripe",
-                "MOCK_STRIPE_WEBHOOK_SECRET": stripe_secret,
-            },
-        ),
-    ]
-    service = Child.start(
-        "the service",
-        _url(settings.port),
-        ["app", "serve"],
-        {"METRONOME_WEBHOOK_SECRET": metronome_secret, "STRIPE_WEBHOOK_SECRET": stripe_secret},
+    service, metronome, stripe = (
+        _url(port) for port in (settings.port, settings.mock_metronome_port, settings.mock_stripe_port)
     )
-    children = [*mocks, service]
-    for child in children:  # stopped in the opposite order: the service first, while both providers still answer
-        stack.callback(child.stop)
-    for child in children:
-        child.wait_until_healthy()
-    return children
+    credentials = settings.metronome_credentials()
+    data_dir = settings.data_dir.absolute()
+    children.start(
+        "mock Metronome",
+        metronome,
+        ["mock_metronome", "--port", str(settings.mock_metronome_port)],
+        {
+            "MOCK_METRONOME_CLIENT_ID": credentials.client_id,
+            "MOCK_METRONOME_CLIENT_SECRET": credentials.client_secret.get_secret_value(),
+            "MOCK_METRONOME_STATE": str(data_dir / "mock_metronome.state"),
+            "MOCK_METRONOME_WEBHOOK_URL": f"{service}/webhooks/metronome",
+            "MOCK_METRONOME_WEBHOOK_SECRET": metronome_secret,
+        },
+    )
+    children.start(
+        "mock Stripe",
+        stripe,
+        ["mock_stripe", "--port", str(settings.mock_stripe_port)],
+        {
+            "MOCK_STRIPE_STATE": str(data_dir / "mock_stripe.state"),
+            "MOCK_STRIPE_WEBHOOK_URL": f"{service}/webhooks/stripe",
+            "MOCK_STRIPE_WEBHOOK_SECRET": stripe_secret,
+        },
+    )
+    children.start(
+        "service",
+        service,
+        ["app", "serve"],
+        {
+            "METRONOME_API_URL": metronome,
+            "STRIPE_API_BASE": stripe,
+            "METRONOME_WEBHOOK_SECRET": metronome_secret,
+            "STRIPE_WEBHOOK_SECRET": stripe_secret,
+        },
+    )
 
 
-def _watch(children: Sequence[Child]) -> None:
-    with _stop_signals() as stopped:
-        while not stopped:
-            for child in children:
-                child.check()
-            time.sleep(POLL_SECONDS)
-    _say("stopping")
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    received: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        received.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+def _load_demo(settings: Settings, children: Children) -> str:
+    """What to say about it. A sandbox without demo data is still one."""
     try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        loaded = load_demo_data(f"{_url(settings.port)}/graphql")
+    except (DemoRefused, httpx.TransportError) as problem:
+        children.check()
+        return f"not loaded: {problem}"
+    return f"{loaded} demo customers; one card is declined on purpose" if loaded else "as you left it"
 
 
-def _show(settings: Settings, *, loaded: int) -> None:
+def _show(settings: Settings, *, demo: str) -> None:
     service = _url(settings.port)
     click.echo(
         f"""
-  GraphiQL        {service}/graphql      press the button to onboard a first customer
+  GraphiQL        {service}/graphql
   REST            {service}/api/customers
-  Ready           {service}/health/ready
+  Ready?          {service}/health/ready
   mock Metronome  {_url(settings.mock_metronome_port)}/
   mock Stripe     {_url(settings.mock_stripe_port)}/
-  {"Demo data: " + str(loaded) + " customers" if loaded else "The data of the last run is still there"}
 
-  Paste this into GraphiQL:
+  data            {settings.data_dir.absolute()} ({demo})
+  logs            {settings.data_dir.absolute() / "logs"}
 
-{_indented(FIRST_QUERY)}
-  Ctrl-C stops everything.
+Open GraphiQL and press its button, or paste this there. It onboards a customer to Pro at both providers:
+
+{_first_mutation()}
+Or ask from another terminal who is there:
+
+curl -s {service}/graphql -H 'content-type: application/json' \\
+  -d '{{"query": "{{ customers(first: 10) {{ nodes {{ entityId name subscription {{ tier status }} }} }} }}"}}'
+
+Ctrl-C stops everything and keeps the data.
 """
     )
 
 
-def _indented(text: str) -> str:
-    return "".join(f"    {line}\n" for line in text.partition("\n\nquery")[0].splitlines() if not line.startswith("#"))
+def _first_mutation() -> str:
+    lines = FIRST_QUERY.partition("\n\nquery")[0].splitlines()
+    return "".join(f"{line}\n" for line in lines if not line.startswith("#"))
 
 
-def _say(sentence: str) -> None:
-    click.echo(f"billing: {sentence}")
+def _say(sentence: str, *, err: bool = False) -> None:
+    click.echo(f"billing: {sentence}", err=err)
 
 
 def _url(port: int) -> str:
