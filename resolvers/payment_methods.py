@@ -3,8 +3,8 @@
 import models
 from billing.errors import InvalidInput
 from operations import payment_methods
-from resolvers.pages import one
-from resolvers.running import answer, entity, means, named
+from resolvers.pages import one, searchable
+from resolvers.running import answer, means, named
 from schema.context import Info
 from schema.types.operation import Operation
 from schema.types.payment import PaymentMethod
@@ -33,7 +33,7 @@ async def attach_payment_method(
 
 async def _attach(info: Info, given: AttachPaymentMethodInput) -> str:
     return await payment_methods.attach_payment_method(
-        entity(given.entity_id),
+        searchable(given.entity_id),
         _stripe_id(given.payment_method_id),
         makes_default=given.make_default,
         idempotency_key=given.idempotency_key,
@@ -54,7 +54,7 @@ async def set_default_payment_method(
     input: SetDefaultPaymentMethodInput,  # noqa: A002  same
 ) -> SetDefaultPaymentMethodPayload:
     verb = payment_methods.set_default_payment_method(
-        entity(input.entity_id),
+        searchable(input.entity_id),
         named(input.payment_method_id),
         idempotency_key=input.idempotency_key,
         **means(info),
@@ -69,7 +69,7 @@ async def detach_payment_method(
     input: DetachPaymentMethodInput,  # noqa: A002  same
 ) -> DetachPaymentMethodPayload:
     verb = payment_methods.detach_payment_method(
-        entity(input.entity_id),
+        searchable(input.entity_id),
         named(input.payment_method_id),
         idempotency_key=input.idempotency_key,
         **means(info),
@@ -93,7 +93,7 @@ async def create_setup_intent(
     input: CreateSetupIntentInput,  # noqa: A002  same
 ) -> CreateSetupIntentPayload:
     verb = payment_methods.create_setup_intent(
-        entity(input.entity_id), idempotency_key=input.idempotency_key, **means(info)
+        searchable(input.entity_id), idempotency_key=input.idempotency_key, **means(info)
     )
     payload = await answer(CreateSetupIntentPayload, verb)
     if payload.operation is not None:

@@ -12,22 +12,10 @@ from resolvers.verbs import payload_of, refused
 from schema.context import Info
 from schema.types.payload import P
 
-LONGEST_ENTITY_ID = 128
-
-
-def entity(given: str) -> str:
-    return _fitting(given, LONGEST_ENTITY_ID)
-
 
 def named(given: str) -> str:
-    """An id of ours or of a provider's."""
-    return _fitting(given, ID_LENGTH)
-
-
-def _fitting(given: str, longest: int) -> str:
-    """As it may be looked up: Tortoise refuses to look for what its column could not hold, so that is made shorter."""
-    text = searchable(given)
-    return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    """An id of ours, or of a provider's, as it may be looked up."""
+    return searchable(given, longest=ID_LENGTH)
 
 
 class Means(TypedDict):
