@@ -79,7 +79,7 @@ def refuse_drift(customer: Customer, provider: str, **theirs: str | None) -> Non
     """Names what differs, never the values."""
     different = [field for field, value in theirs.items() if value != getattr(customer, field)]
     if different:
-        raise Parked(f"Drift: {' and '.join(different)} of {customer.entity_id} at {provider} are not what we hold.")
+        raise Parked(f"Drift: {provider} holds another {' and '.join(different)} of {customer.entity_id} than we do.")
 
 
 def _deleted(customer: Customer) -> Parked:

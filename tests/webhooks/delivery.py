@@ -113,7 +113,7 @@ async def handled(service: Service, event_id: str) -> Json:
         event = await stored(service, event_id)
         return event if event and event["state"] in HANDLED else None
 
-    return await until(ended, what=f"event {event_id} handled")
+    return await until(ended, what=f"event {event_id} handled", seconds=60)
 
 
 async def all_handled(service: Service, events: Iterable[Sent]) -> dict[str, str]:

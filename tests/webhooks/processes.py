@@ -1,0 +1,81 @@
+"""The service as a process of its own, to be killed."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET
+from tests.webhooks.delivery import until
+
+START_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    async def healthy(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
+                return (await http.get(f"{self.url}/health")).is_success
+        except httpx.TransportError:
+            return False
+
+    async def until_healthy(self) -> None:
+        await until(self.healthy, what="a healthy service", seconds=START_SECONDS)
+
+    async def until_dead(self) -> None:
+        await until(self.is_dead, what="the end of the process", seconds=START_SECONDS)
+
+    async def is_dead(self) -> bool:
+        return self.process.poll() is not None
+
+    def kill(self) -> None:
+        """As `kill -9` does."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def service_process(
+    database_url: str, folder: Path, *, port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[ServiceProcess]:
+    """Nobody listens where it looks for the two providers."""
+    settings = {
+        "DATABASE_URL": database_url,
+        "DATA_DIR": str(folder),
+        "PORT": str(port),
+        "MOCK_METRONOME_PORT": str(free_port()),
+        "MOCK_STRIPE_PORT": str(free_port()),
+        "METRONOME_WEBHOOK_SECRET": METRONOME_WEBHOOK_SECRET,
+        "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
+        "WEBHOOK_LEASE_SECONDS": "1",
+        **(environment or {}),
+    }
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False) as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve"], env={**os.environ, **settings}, stdout=log, stderr=log
+        )
+    try:
+        yield ServiceProcess(f"http://127.0.0.1:{port}", process, Path(log.name))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,184 @@
+"""Real processes, killed as a power cut kills them: every event that was accepted is handled exactly once."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.clock import system_now
+from models import CreditEntry, Customer, WebhookEvent, WebhookEventState
+from models.database import database
+from tests.service import running_service
+from tests.webhooks.bodies import encoded, metronome_event
+from tests.webhooks.customers import payer
+from tests.webhooks.delivery import Json, metronome_headers, until
+from tests.webhooks.processes import free_port, service_process
+
+KILLS = int(os.environ.get("WEBHOOK_KILLS", "5"))
+EVENTS_AT_ONCE = 8
+FIRST_BALANCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A database with one customer on FREE, whose credits every event raises by one."""
+
+    database_url: str
+    folder: Path
+    metronome_id: str
+    port: int
+
+    def process(self, **environment: str) -> Any:
+        return service_process(self.database_url, self.folder, port=self.port, environment=environment)
+
+    def event(self) -> Json:
+        credit = {
+            "id": str(uuid4()),
+            "customer_id": self.metronome_id,
+            "contract_id": None,
+            "amount": 1,
+            "balance": 1,
+            "currency": "credits",
+            "expires_at": None,
+            "expired_at": None,
+            "reason": "A gift",
+            "uniqueness_key": None,
+            "created_at": "2026-01-31T00:00:00Z",
+        }
+        return metronome_event(id=str(uuid4()), type="credit.applied", customer_id=self.metronome_id, data=credit)
+
+
+@pytest.fixture
+async def ground(database_url: str, tmp_path: Path) -> Ground:
+    async with running_service(database_url, tmp_path) as service:
+        customer = await payer(service, "killed", card=None, tier="FREE")
+    return Ground(database_url, tmp_path, customer.metronome_id, free_port())
+
+
+async def test_every_accepted_event_is_handled_once_however_often_the_service_is_killed(ground: Ground) -> None:
+    moments = random.Random(20_261_122)
+    stream = Stream(ground)
+    async with stream.running():
+        for _ in range(KILLS):
+            with ground.process() as service:
+                await service.until_healthy()
+                enough = len(stream.accepted) + moments.randint(1, 60)
+                await until(partial(stream.has_accepted, enough), what=f"{enough} events accepted")
+                await asyncio.sleep(moments.uniform(0, 0.3))  # not waiting for anything: the moment of death is random
+                service.kill()
+    with ground.process() as service:
+        await service.until_healthy()
+        await until(lambda: all_done(ground), what="every event handled", seconds=60)
+        service.kill()
+
+    async with database(ground.database_url):
+        done = set(await WebhookEvent.filter(state=WebhookEventState.DONE).values_list("event_id", flat=True))
+        granted = await CreditEntry.filter(key__startswith="metronome:").count()
+        balance = (await Customer.get(entity_id="killed")).credit_balance
+    assert len(stream.accepted) >= KILLS
+    assert stream.accepted <= done  # none lost; one may be stored whose answer the kill cut off
+    assert granted == len(done)
+    assert balance == FIRST_BALANCE + len(done)
+
+
+@pytest.mark.parametrize(
+    "place", ["webhook.claimed", "webhook.before_commit", "webhook.after_commit"], ids=lambda place: place.split(".")[1]
+)
+async def test_a_handler_killed_at_its_commit_has_done_all_or_nothing(ground: Ground, place: str) -> None:
+    event = ground.event()
+    with ground.process(CRASH_AT=place) as service:
+        await service.until_healthy()
+        assert await send(service.url, event) in (200, None)
+        await service.until_dead()
+
+    async with database(ground.database_url):
+        state = (await WebhookEvent.get(event_id=event["id"])).state
+        balance = (await Customer.get(entity_id="killed")).credit_balance
+    committed = place == "webhook.after_commit"
+    assert state is (WebhookEventState.DONE if committed else WebhookEventState.PENDING)
+    assert balance == FIRST_BALANCE + committed
+
+    with ground.process() as service:
+        await service.until_healthy()
+        await until(lambda: all_done(ground), what="the event handled")
+    async with database(ground.database_url):
+        stored = await WebhookEvent.get(event_id=event["id"])
+        assert (await Customer.get(entity_id="killed")).credit_balance == FIRST_BALANCE + 1
+    assert stored.attempts == (1 if committed else 2)
+
+
+async def test_duplicates_at_two_processes_are_one_event(postgresql_url: str, tmp_path: Path) -> None:
+    async with running_service(postgresql_url, tmp_path) as service:
+        customer = await payer(service, "killed", card=None, tier="FREE")
+    one = Ground(postgresql_url, tmp_path, customer.metronome_id, free_port())
+    two = Ground(postgresql_url, tmp_path, customer.metronome_id, free_port())
+    events = [one.event() for _ in range(20)]
+
+    with one.process() as first, two.process() as second:
+        await asyncio.gather(first.until_healthy(), second.until_healthy())
+        answers = await asyncio.gather(*(send(url, event) for event in events for url in (first.url, second.url) * 3))
+        await until(lambda: all_done(one), what="every event handled", seconds=60)
+
+    assert answers == [200] * 120
+    async with database(postgresql_url):
+        assert await WebhookEvent.filter(state=WebhookEventState.DONE).count() == 20
+        assert (await Customer.get(entity_id="killed")).credit_balance == FIRST_BALANCE + 20
+
+
+class Stream:
+    """Events that keep coming, some of them twice, whoever is there to take them."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self.accepted: set[str] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        senders = [asyncio.create_task(self._send()) for _ in range(EVENTS_AT_ONCE)]
+        try:
+            yield
+        finally:
+            for sender in senders:
+                sender.cancel()
+            await asyncio.gather(*senders, return_exceptions=True)
+
+    async def has_accepted(self, enough: int) -> bool:
+        return len(self.accepted) >= enough
+
+    async def _send(self) -> None:
+        url = f"http://127.0.0.1:{self._ground.port}"
+        while True:
+            event = self._ground.event()
+            # As a provider does: again, until it is taken.
+            await until(partial(taken, url, event), what="an event taken", seconds=120)
+            self.accepted.add(event["id"])
+            await send(url, event)
+
+
+async def send(url: str, event: Json) -> int | None:
+    """The status; None when there was no answer."""
+    raw = encoded(event)
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        try:
+            headers = metronome_headers(raw, at=system_now())
+            return (await http.post(f"{url}/webhooks/metronome", content=raw, headers=headers)).status_code
+        except httpx.TransportError:
+            return None
+
+
+async def taken(url: str, event: Json) -> bool:
+    return await send(url, event) == 200
+
+
+async def all_done(ground: Ground) -> bool:
+    async with database(ground.database_url):
+        return not await WebhookEvent.filter(state=WebhookEventState.PENDING).exists()
