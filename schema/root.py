@@ -83,6 +83,10 @@ class Query:
     tiers: list[TierInfo] = strawberry.field(
         resolver=resolvers.subscriptions.tiers, description="What can be bought, from least to most."
     )
+    quote_tier_change: QuoteTierChangePayload = strawberry.field(
+        resolver=resolvers.changes.quote_tier_change,
+        description="What a change of tier would come to; `changeTier(quoteId)` does exactly that.",
+    )
     operation: Operation | None = strawberry.field(
         resolver=resolvers.operations.operation, description="How far a verb is, by its id. Null when there is none."
     )
@@ -103,10 +107,6 @@ class Mutation:
     onboard: OnboardPayload = strawberry.field(
         resolver=resolvers.onboarding.onboard,
         description="Create a customer in Metronome and Stripe, on a plan, with credits and, if paid, a first invoice.",
-    )
-    quote_tier_change: QuoteTierChangePayload = strawberry.field(
-        resolver=resolvers.changes.quote_tier_change,
-        description="What a change of tier would come to; `changeTier(quoteId)` does exactly that.",
     )
     change_tier: ChangeTierPayload = strawberry.field(
         resolver=resolvers.changes.change_tier,

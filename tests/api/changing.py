@@ -32,7 +32,7 @@ WITHDRAW = (
     f"mutation($input: WithdrawScheduledChangeInput!) {{ withdrawScheduledChange(input: $input) {{ {_PAYLOAD} }} }}"
 )
 QUOTE = """
-mutation($input: QuoteTierChangeInput!) {
+query($input: QuoteTierChangeInput!) {
   quoteTierChange(input: $input) {
     quote {
       id expiresAt effective effectiveOn lines { description amount { minorUnits } } net { minorUnits }
