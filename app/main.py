@@ -139,11 +139,4 @@ mutation Onboard {
     userErrors { code field message }
   }
 }
-
-query Customers {
-  customers(first: 10) {
-    totalCount
-    nodes { entityId name subscription { tier status } credits { balance } }
-  }
-}
 """

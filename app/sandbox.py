@@ -155,7 +155,7 @@ Ctrl-C stops everything and keeps the data.
 
 
 def _first_mutation() -> str:
-    lines = FIRST_QUERY.partition("\n\nquery")[0].splitlines()
+    lines = FIRST_QUERY.splitlines()
     return "".join(f"{line}\n" for line in lines if not line.startswith("#"))
 
 
