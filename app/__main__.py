@@ -10,10 +10,9 @@ from typing import ParamSpec
 import click
 
 from app.cli_webhooks import webhooks
-from app.demo import DemoRefused
 from app.logs import configure_logs
 from app.main import MigrationsPending, create_app
-from app.sandbox import ChildStopped, run_sandbox
+from app.sandbox import run_sandbox
 from app.serving import PortTaken, serve_app
 from app.settings import InvalidSettings, load_settings
 from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
@@ -35,8 +34,6 @@ _OPERATORS_PROBLEM = (
     MigrationsPending,
     PortTaken,
     TooManyWorkers,
-    ChildStopped,
-    DemoRefused,
 )
 
 

@@ -36,7 +36,7 @@ from webhooks.routes import Reception
 API_PREFIXES = ("/graphql", "/api", "/health", "/webhooks")
 
 
-class MigrationsPending(Exception):
+class MigrationsPending(Exception):  # noqa: N818  named for what is wrong, as all our errors
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"The database lacks {len(names)} migration(s), {names[0]} first: run `make migrate`.")
 

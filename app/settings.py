@@ -19,7 +19,7 @@ SANDBOX_CLIENT_SECRET = SecretStr("sandbox-secret")
 SANDBOX_STRIPE_KEY = SecretStr("sk_test_sandbox")
 
 
-class InvalidSettings(Exception):
+class InvalidSettings(Exception):  # noqa: N818  named for what is wrong, as all our errors
     """One line for the operator, naming the setting."""
 
 
