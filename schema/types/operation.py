@@ -10,7 +10,7 @@ from schema.types.errors import OperationWarning, UserError
 
 @strawberry.type(description="One change an operation makes at a provider.")
 class OperationStep:
-    name: str = strawberry.field(description="What is changed there, as `metronome_customer` or `payment`.")
+    name: str = strawberry.field(description="What is changed there, as `metronome_customer` or `payment_1`.")
     attempt: int = strawberry.field(
         description="From 1; rises only after the provider definitely refused the one before."
     )
