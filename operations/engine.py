@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -90,6 +91,7 @@ class Engine:
         self._slots = slots
         self._slot = -1
         self._tasks: dict[str, asyncio.Task[object]] = {}
+        self._ending: set[asyncio.Task[object]] = set()  # past their last step: DBOS is recording the outcome
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
     async def start(self) -> None:
@@ -111,15 +113,15 @@ class Engine:
         """Let the calls in hand end within the bound, then cut: an operation may be cut anywhere and goes on later."""
         self.stopping = True
         await calls_in_hand.none_left(seconds=drain_seconds)
-        running = dict(self._tasks)
-        for task in running.values():
-            task.cancel()
-        await asyncio.gather(*running.values(), return_exceptions=True)
-        cut = [operation_id for operation_id, task in running.items() if task.cancelled()]
+        for task in self._tasks.values():
+            if task not in self._ending:
+                task.cancel()
+        unfinished = list(self._tasks)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         # They are left in good order, so this is nothing to count against them.
-        await Operation.filter(id__in=cut).update(takeovers=0)
+        left = await Operation.filter(id__in=unfinished, status=OperationStatus.RUNNING).update(takeovers=0)
         await self._leave()
-        log.info("engine.stopped", worker=executor_id(self._slot), unfinished=len(cut))
+        log.info("engine.stopped", worker=executor_id(self._slot), unfinished=left)
 
     async def run(self, operation_id: str, kind: OperationKind, *, leg: int = 0) -> None:
         """Start an accepted operation; a no-op when this leg was started before, in any process."""
@@ -182,17 +184,18 @@ class Engine:
         try:
             yield
         finally:
+            self._ending.add(task)
             for told in self._waiting.get(operation_id, ()):
                 told.set()
 
     async def run_step(self, step: Step, operation_id: str, leg: int) -> str:
         crashpoint(f"{step.__name__}.begins")
-        wait_seconds = POLL_SECONDS
+        wait_seconds, problem = POLL_SECONDS, None
         while not self.stopping:
             try:
-                outcome = await self._try_step(step, operation_id, leg)
+                outcome = await self._try_step(step, operation_id, leg, problem)
             except Unavailable as unavailable:
-                problem = str(unavailable)
+                problem = str(unavailable)[:1000]
                 log.warning(
                     "operation.provider_unavailable", operation=operation_id, step=step.__name__, problem=problem
                 )
@@ -208,16 +211,16 @@ class Engine:
             wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
         raise asyncio.CancelledError
 
-    async def _try_step(self, step: Step, operation_id: str, leg: int) -> Next:
+    async def _try_step(self, step: Step, operation_id: str, leg: int, problem: str | None) -> Next:
         """What has ended, waits for the payer, or has gone on in a later leg has no steps left here."""
         running = await Operation.filter(id=operation_id, status=OperationStatus.RUNNING, leg=leg).update(
-            step=step.__name__, last_problem=None, updated_at=self._tools.now()
+            step=step.__name__, last_problem=problem, updated_at=self._tools.now()
         )
         return await step(operation_id, self._tools) if running else Next.STOP
 
     async def _show(self, operation_id: str, problem: str) -> None:
         with contextlib.suppress(Exception):  # the database itself may be what is faulty
-            await Operation.filter(id=operation_id).update(last_problem=problem[:1000], updated_at=self._tools.now())
+            await Operation.filter(id=operation_id).update(last_problem=problem, updated_at=self._tools.now())
 
     @contextlib.contextmanager
     def _told(self, operation_id: str) -> Iterator[asyncio.Event]:
@@ -233,6 +236,7 @@ class Engine:
                 self._waiting.pop(operation_id, None)
 
     def _forget(self, operation_id: str, done: asyncio.Task[object]) -> None:
+        self._ending.discard(done)
         if self._tasks.get(operation_id) is done:
             del self._tasks[operation_id]
 
@@ -321,6 +325,8 @@ class Engine:
     async def _leave(self) -> None:
         global _engine
         _engine = None
+        # DBOS made its own threads the loop's, and takes them along: whoever stops after us needs some too.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         await asyncio.to_thread(DBOS.destroy)
         await self._slots.close()
 

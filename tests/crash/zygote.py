@@ -9,12 +9,26 @@ import os
 import select
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from app.__main__ import main
 
 LOOK_FOR_ENDED_SECONDS = 0.01
+# What a start would import on its way.
+USED_LATER = (
+    "anyio._backends._asyncio",
+    "httpcore",
+    "models.backends.asyncpg",
+    "models.backends.sqlite",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+    "uvicorn.loops.auto",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.auto",
+)
 
 
 def serve_forks() -> None:
@@ -61,4 +75,6 @@ def _tell(**news: int) -> None:
 
 
 if __name__ == "__main__":
+    for module in USED_LATER:
+        import_module(module)
     serve_forks()
