@@ -7,6 +7,7 @@ from billing.errors import BillingError, InvalidInput
 from billing.money import minimum_charge
 from billing.tiers import Plan
 from models import Quote, Subscription
+from models.ids import ID_LENGTH
 from operations import cancel as cancelling
 from operations import reactivate as reactivating
 from operations.change_tier import Change
@@ -15,6 +16,7 @@ from operations.position import current
 from operations.quoting import find_quote, quote_change
 from operations.terms import plan_of
 from operations.withdraw_change import withdraw_change
+from resolvers.pages import searchable
 from resolvers.plans import plan
 from resolvers.verbs import payload_of, refused
 from schema.context import Context, Info
@@ -36,7 +38,7 @@ from schema.types.changes import (
 
 async def quote_tier_change(info: Info, input: QuoteTierChangeInput) -> QuoteTierChangePayload:  # noqa: A002  its name in the schema
     try:
-        _, subscription = await current(input.entity_id)
+        _, subscription = await current(searchable(input.entity_id))
         wanted = plan(input.tier, input.billing_period or subscription.billing_period, input.enterprise_terms)
         quote = await quote_change(_change(input.entity_id, wanted, input.effective, subscription), info.context.tools)
     except BillingError as problem:
@@ -53,7 +55,7 @@ async def change_tier(info: Info, input: ChangeTierInput) -> ChangeTierPayload: 
 
 
 async def start_change(context: Context, given: ChangeTierInput) -> str:
-    _, subscription = await current(given.entity_id)
+    _, subscription = await current(searchable(given.entity_id))
     quote = await _quote(given, context.now())
     return await run_change(
         _quoted_change(given, quote) if quote else _asked_change(given, subscription),
@@ -70,7 +72,7 @@ async def _quote(given: ChangeTierInput, at: datetime) -> Quote | None:
         return None
     if given.tier or given.billing_period or given.effective or given.enterprise_terms:
         raise InvalidInput("quoteId", "stands for the whole change: leave the other fields out")
-    return await find_quote(given.quote_id, entity_id=given.entity_id, at=at)
+    return await find_quote(searchable(given.quote_id, longest=ID_LENGTH), entity_id=given.entity_id, at=at)
 
 
 def _quoted_change(given: ChangeTierInput, quote: Quote) -> Change:
@@ -104,7 +106,7 @@ async def withdraw_scheduled_change(
 ) -> WithdrawScheduledChangePayload:
     try:
         operation_id = await withdraw_change(
-            input.entity_id,
+            searchable(input.entity_id),
             idempotency_key=input.idempotency_key,
             engine=info.context.engine,
             tools=info.context.tools,
@@ -118,7 +120,7 @@ async def withdraw_scheduled_change(
 async def cancel(info: Info, input: CancelInput) -> CancelPayload:  # noqa: A002  its name in the schema
     try:
         operation_id = await cancelling.cancel(
-            input.entity_id,
+            searchable(input.entity_id),
             effective=input.effective,
             credit_unused_time=input.credit_unused_time,
             idempotency_key=input.idempotency_key,
@@ -134,7 +136,7 @@ async def cancel(info: Info, input: CancelInput) -> CancelPayload:  # noqa: A002
 async def reactivate(info: Info, input: ReactivateInput) -> ReactivatePayload:  # noqa: A002  its name in the schema
     try:
         operation_id = await reactivating.reactivate(
-            input.entity_id,
+            searchable(input.entity_id),
             plan=await _wanted(input),
             idempotency_key=input.idempotency_key,
             engine=info.context.engine,
@@ -148,7 +150,7 @@ async def reactivate(info: Info, input: ReactivateInput) -> ReactivatePayload:  
 
 async def _wanted(given: ReactivateInput) -> Plan | None:
     """None: the last plan, with the terms it had."""
-    _, subscription = await current(given.entity_id)
+    _, subscription = await current(searchable(given.entity_id))
     if given.tier is None and given.billing_period is None and given.enterprise_terms is None:
         return None
     tier = given.tier or subscription.tier
