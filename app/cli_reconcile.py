@@ -1,0 +1,120 @@
+"""python -m app reconcile: proves that both providers and the database agree, or lists where they do not."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+
+import click
+
+from app.clock import system_now
+from app.main import MigrationsPending
+from app.settings import InvalidSettings, Settings, load_settings
+from integrations.errors import ProviderError
+from integrations.http import provider_http_client
+from integrations.metronome.client import MetronomeClient
+from integrations.metronome.oauth import TokenSource
+from integrations.stripe.client import StripePayments
+from models import Customer
+from models.database import database
+from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
+from models.migrating import pending_migrations
+from operations.reconcile import Report, compare_all, report
+from operations.tools import Tools
+
+DISAGREES = 1
+NOT_COMPARED = 2
+"""The exit status for what kept us from comparing."""
+
+COLUMNS = ("ENTITY", "SEVERITY", "WHAT", "SUBJECT", "OURS", "THEIRS")
+
+
+class UnknownEntity(Exception):  # noqa: N818 - named for what is wrong, as all our errors
+    def __init__(self, entity_id: str) -> None:
+        super().__init__(f"no customer has the entity id {entity_id}")
+
+
+_PROBLEMS = (
+    InvalidSettings,
+    InvalidDatabaseUrl,
+    DatabaseUnavailable,
+    MigrationsPending,
+    ProviderError,
+    UnknownEntity,
+)
+
+
+@click.command()
+@click.option("--entity", metavar="ID", help="Only this customer.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def reconcile(*, entity: str | None, as_json: bool) -> None:
+    """Compare Metronome, Stripe and the database. Changes nothing; exit status 1 when they disagree."""
+    try:
+        reports = asyncio.run(_reports(load_settings(), entity))
+    except _PROBLEMS as problem:
+        click.echo(f"billing: {problem}", err=True)
+        sys.exit(NOT_COMPARED)
+    click.echo(_as_json(reports) if as_json else _as_table(reports))
+    sys.exit(DISAGREES if any(each.differences for each in reports) else 0)
+
+
+async def _reports(settings: Settings, entity: str | None) -> list[Report]:
+    if missing := await pending_migrations(settings.database):
+        raise MigrationsPending(missing)
+    async with database(settings.database), _tools(settings) as tools:
+        if entity is None:
+            return [each async for each in compare_all(tools)]
+        customer = await Customer.get_or_none(entity_id=entity)
+        if customer is None:
+            raise UnknownEntity(entity)
+        return [await report(customer, tools)]
+
+
+@asynccontextmanager
+async def _tools(settings: Settings) -> AsyncIterator[Tools]:
+    async with AsyncExitStack() as stack:
+        metronome_http = await stack.enter_async_context(provider_http_client(settings.metronome_url))
+        stripe_http = await stack.enter_async_context(provider_http_client(settings.stripe_url))
+        tokens = TokenSource(metronome_http, settings.metronome_credentials(), system_now)
+        yield Tools(
+            metronome=MetronomeClient(metronome_http, tokens),
+            stripe=StripePayments(stripe_http, settings.stripe_key),
+            now=system_now,
+        )
+
+
+def _as_json(reports: list[Report]) -> str:
+    differences = [
+        {"entity_id": each.entity_id, "operation_under_way": each.under_way, **asdict(difference)}
+        for each in reports
+        for difference in each.differences
+    ]
+    return json.dumps({"customers": len(reports), "agrees": not differences, "differences": differences}, indent=2)
+
+
+def _as_table(reports: list[Report]) -> str:
+    rows: list[tuple[str, ...]] = [
+        (
+            f"{each.entity_id}{'*' if each.under_way else ''}",
+            found.severity,
+            found.what,
+            found.subject,
+            found.ours,
+            found.theirs,
+        )
+        for each in reports
+        for found in each.differences
+    ]
+    if not rows:
+        return f"everything agrees: {len(reports)} customer(s)"
+    widths = [max(len(cell) for cell in column) for column in zip(COLUMNS, *rows, strict=True)]
+    lines = [_padded(row, widths) for row in (COLUMNS, *rows)]
+    if any(each.under_way and each.differences for each in reports):
+        lines.append("* an operation is under way; look again when it has ended")
+    return "\n".join(lines)
+
+
+def _padded(row: tuple[str, ...], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,170 @@
+"""What stands for one customer on each of the three sides, read at one moment. Nothing here decides or writes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self, TypeVar
+
+from billing.invoices import InvoiceStatus
+from integrations.errors import NotFound
+from integrations.metronome import types as metronome
+from integrations.stripe import types as stripe
+from integrations.stripe.types import PaymentIntentStatus
+from models import (
+    AccountBalanceEntry,
+    CreditEntry,
+    Customer,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+    ProviderEffect,
+    Refund,
+    Subscription,
+)
+from operations.tools import Tools
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CALLS_AT_ONCE = 8
+CLOCKS_APART = timedelta(minutes=5)
+"""How far Stripe's clock and ours may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    customer: Customer
+    subscriptions: list[Subscription]
+    invoices: list[Invoice]
+    lines: Mapping[str, list[InvoiceLine]]
+    payments: Mapping[str, list[Payment]]
+    refunds: Mapping[str, list[Refund]]
+    methods: list[PaymentMethod]
+    credits: list[CreditEntry]
+    money: list[AccountBalanceEntry]
+    made_contracts: frozenset[str]
+    """The ids of all contracts that our operations made, those since replaced included."""
+
+    @classmethod
+    async def read(cls, customer_id: str) -> Self:
+        effects = ProviderEffect.filter(operation__customer_id=customer_id, step="metronome_contract")
+        lines = InvoiceLine.filter(invoice__customer_id=customer_id).order_by("position")
+        return cls(
+            customer=await Customer.get(id=customer_id),
+            subscriptions=await Subscription.filter(customer_id=customer_id).order_by("created_at"),
+            invoices=await Invoice.filter(customer_id=customer_id).order_by("issued_at", "id"),
+            lines=_grouped(await lines, lambda line: line.invoice_id),
+            payments=_grouped(await Payment.filter(customer_id=customer_id), lambda payment: payment.invoice_id),
+            refunds=_grouped(await Refund.filter(customer_id=customer_id), lambda refund: refund.payment_id),
+            methods=await PaymentMethod.filter(customer_id=customer_id),
+            credits=await CreditEntry.filter(customer_id=customer_id),
+            money=await AccountBalanceEntry.filter(customer_id=customer_id),
+            made_contracts=frozenset([effect.object_id async for effect in effects if effect.object_id]),
+        )
+
+    def settling(self, invoice: Invoice) -> Payment | None:
+        """The payment that paid the invoice."""
+        paid = [each for each in self.payments.get(invoice.id, []) if each.status is PaymentStatus.SUCCEEDED]
+        return paid[0] if paid and invoice.status is InvoiceStatus.PAID else None
+
+
+@dataclass(frozen=True, slots=True)
+class InMetronome:
+    customer: metronome.Customer | None
+    contracts: Mapping[str, metronome.Contract]
+    invoices: Mapping[str, metronome.Invoice]
+    credits: frozenset[str]
+    credit_balance: int
+
+    @classmethod
+    async def read(cls, ours: Ours, tools: Tools) -> Self:
+        ask, customer_id = tools.metronome, ours.customer.metronome_customer_id
+        if customer_id is None:
+            found = await ask.find_customer(entity_id=ours.customer.entity_id)
+            return cls(found, {}, {}, frozenset(), 0)
+        customer = await _or_none(ask.get_customer(customer_id=customer_id))
+        if customer is None:
+            return cls(None, {}, {}, frozenset(), 0)
+        contracts, invoices, credits_, balance = await asyncio.gather(
+            ask.list_contracts(customer_id=customer_id),
+            ask.list_invoices(customer_id=customer_id),
+            ask.list_credits(customer_id=customer_id),
+            ask.balance(customer_id=customer_id),
+        )
+        return cls(
+            customer=customer,
+            contracts={contract.id: contract for contract in contracts},
+            invoices={invoice.id: invoice for invoice in invoices},
+            credits=frozenset(credit.id for credit in credits_),
+            credit_balance=balance.balance,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InStripe:
+    customer: stripe.StripeCustomer | None
+    methods: Mapping[str, stripe.PaymentMethod]
+    intents: Mapping[str, tuple[stripe.PaymentIntent, ...]]
+    """By the id of our invoice."""
+    charges: Mapping[str, stripe.Charge]
+    """By the id of the intent, of those that succeeded."""
+    refunds: Mapping[str, tuple[stripe.Refund, ...]]
+    """By the id of the intent."""
+
+    @classmethod
+    async def read(cls, ours: Ours, tools: Tools) -> Self:
+        ask, customer_id = tools.stripe, ours.customer.stripe_customer_id
+        if customer_id is None:
+            return cls(await ask.find_customer(entity_id=ours.customer.entity_id), {}, {}, {}, {})
+        customer = await _or_none(ask.get_customer(customer_id=customer_id))
+        if customer is None or customer.deleted:
+            return cls(None, {}, {}, {}, {})
+
+        async def intents_of(invoice: Invoice) -> tuple[stripe.PaymentIntent, ...]:
+            return await ask.find_payment_intents(
+                customer_id=customer_id,
+                metadata_key="invoice_id",
+                metadata_value=invoice.id,
+                created_since=invoice.issued_at - CLOCKS_APART,
+            )
+
+        methods = await ask.list_payment_methods(customer_id=customer_id)
+        intents = await _each(intents_of, ours.invoices)
+        paid = [each for found in intents for each in found if each.status is PaymentIntentStatus.SUCCEEDED]
+        charges = await _each(lambda intent: ask.get_charge(charge_id=str(intent.latest_charge_id)), paid)
+        refunds = await _each(lambda intent: ask.list_refunds(payment_intent_id=intent.id), paid)
+        return cls(
+            customer=customer,
+            methods={method.id: method for method in methods},
+            intents={invoice.id: found for invoice, found in zip(ours.invoices, intents, strict=True)},
+            charges={intent.id: charge for intent, charge in zip(paid, charges, strict=True)},
+            refunds={intent.id: found for intent, found in zip(paid, refunds, strict=True)},
+        )
+
+
+def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Mapping[str, list[T]]:
+    groups: dict[str, list[T]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+async def _or_none(found: Awaitable[T]) -> T | None:
+    try:
+        return await found
+    except NotFound:
+        return None
+
+
+async def _each(read: Callable[[T], Awaitable[R]], things: Iterable[T]) -> list[R]:
+    """All of them, in order, a few at a time."""
+    room = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def one(thing: T) -> R:
+        async with room:
+            return await read(thing)
+
+    return await asyncio.gather(*(one(thing) for thing in things))

@@ -1,0 +1,342 @@
+"""reconcile: where Metronome, Stripe and our rows disagree about a customer. It reads; it changes nothing anywhere.
+
+Stripe is asked for the payments of each invoice of ours, so a charge that names none of them is not seen.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from billing.invoices import InvoiceStatus
+from billing.lifecycle import LIVE, SubscriptionStatus
+from billing.money import Money
+from billing.periods import midnight
+from integrations.metronome import types as metronome
+from integrations.metronome.types import ContractStatus
+from integrations.stripe import types as stripe
+from models import (
+    Customer,
+    Invoice,
+    Operation,
+    OperationStatus,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    Subscription,
+)
+from operations.books import InMetronome, InStripe, Ours
+from operations.steps.payments import status_of
+from operations.tools import Tools
+
+BATCH = 100
+NONE = "none"
+
+
+class Severity(StrEnum):
+    HIGH = "HIGH"
+    """Money, credits or access are not what we say."""
+    LOW = "LOW"
+    """Something is shown or counted late; nobody pays or gets anything else for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what` names the kind ("invoice.status"), `subject` the row or the provider's object it is about."""
+
+    what: str
+    subject: str
+    ours: str
+    theirs: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """With an operation under way, what differs may be what it is just about to write."""
+
+    entity_id: str
+    differences: tuple[Difference, ...]
+    under_way: bool
+
+
+async def compare(customer: Customer, tools: Tools) -> tuple[Difference, ...]:
+    """Every disagreement about one customer, as all three stand now."""
+    ours = await Ours.read(customer.id)
+    in_metronome, in_stripe = await asyncio.gather(InMetronome.read(ours, tools), InStripe.read(ours, tools))
+    return (
+        *_own_books(ours),
+        *_differences_in_metronome(ours, in_metronome),
+        *_differences_in_stripe(ours, in_stripe),
+    )
+
+
+async def compare_all(tools: Tools) -> AsyncIterator[Report]:
+    """Every customer, one after the other."""
+    after = ""
+    while customers := await Customer.filter(id__gt=after).order_by("id").limit(BATCH):
+        for customer in customers:
+            yield await report(customer, tools)
+        after = customers[-1].id
+
+
+async def report(customer: Customer, tools: Tools) -> Report:
+    """What a second look no longer finds was only just changing."""
+    found = await compare(customer, tools)
+    if found:
+        again = await compare(customer, tools)
+        found = tuple(difference for difference in again if difference in found)
+    under_way = await Operation.exists(customer_id=customer.id, status=OperationStatus.RUNNING)
+    return Report(customer.entity_id, found, under_way)
+
+
+def _own_books(ours: Ours) -> Iterator[Difference]:
+    """What our rows say twice."""
+    customer = ours.customer
+    yield from _unequal(
+        "credits.ledger", customer.id, customer.credit_balance, sum(entry.amount for entry in ours.credits)
+    )
+    on_balance = sum(entry.amount_minor for entry in ours.money)
+    yield from _unequal("account_balance.ledger", customer.id, customer.account_balance_minor, on_balance)
+    for invoice in ours.invoices:
+        lines = ours.lines.get(invoice.id, [])
+        yield from _unequal("invoice.lines", invoice.id, invoice.amount_minor, sum(line.amount_minor for line in lines))
+        if invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.VOID):
+            moved = sum(entry.amount_minor for entry in ours.money if entry.invoice_id == invoice.id)
+            yield from _unequal("invoice.due", invoice.id, invoice.due_minor, invoice.amount_minor + moved)
+    for subscription in ours.subscriptions:
+        yield from _standing(subscription, ours.invoices)
+
+
+def _standing(subscription: Subscription, invoices: Iterable[Invoice]) -> Iterator[Difference]:
+    overdue = [
+        invoice.id
+        for invoice in invoices
+        if invoice.subscription_id == subscription.id
+        and invoice.status is InvoiceStatus.OPEN
+        and invoice.first_failed_at is not None
+    ]
+    expected = SubscriptionStatus.PAST_DUE if overdue else SubscriptionStatus.ACTIVE
+    if subscription.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE):
+        yield from _unequal("subscription.status", subscription.id, subscription.status, expected)
+
+
+def _differences_in_metronome(ours: Ours, theirs: InMetronome) -> Iterator[Difference]:
+    row, found = ours.customer, theirs.customer
+    yield from _unequal("metronome.customer", row.id, row.metronome_customer_id, found and found.id)
+    if found is None or found.id != row.metronome_customer_id:
+        return
+    yield from _unequal("metronome.customer.entity_id", row.id, row.entity_id, found.entity_id)
+    yield from _unequal("metronome.customer.type", row.id, row.entity_type, found.entity_type)
+    yield from _unequal("metronome.customer.name", row.id, row.name, found.name, Severity.LOW)
+    yield from _unequal("metronome.customer.email", row.id, row.email, found.email, Severity.LOW)
+    yield from _contracts(ours, theirs.contracts)
+    yield from _invoices(ours, theirs.invoices)
+    yield from _credits(ours, theirs)
+
+
+_CONTRACT_OF: Mapping[SubscriptionStatus, frozenset[ContractStatus]] = {
+    SubscriptionStatus.PENDING: frozenset({ContractStatus.PENDING, ContractStatus.ACTIVE}),
+    SubscriptionStatus.ACTIVE: frozenset({ContractStatus.ACTIVE}),
+    SubscriptionStatus.PAST_DUE: frozenset({ContractStatus.ACTIVE}),
+    SubscriptionStatus.CANCELLED: frozenset({ContractStatus.CANCELLED}),
+    # Nobody paid: we cancel the contract then. Or it ran out.
+    SubscriptionStatus.EXPIRED: frozenset({ContractStatus.CANCELLED, ContractStatus.EXPIRED}),
+}
+_RUNNING = frozenset({ContractStatus.PENDING, ContractStatus.ACTIVE})
+
+
+def _contracts(ours: Ours, theirs: Mapping[str, metronome.Contract]) -> Iterator[Difference]:
+    for subscription in ours.subscriptions:
+        contract_id: str | None = subscription.metronome_contract_id
+        if contract := theirs.get(contract_id or ""):
+            yield from _contract(subscription, contract)
+        elif contract_id or subscription.status in LIVE - {SubscriptionStatus.PENDING}:
+            yield Difference("contract", subscription.id, contract_id or NONE, NONE, Severity.HIGH)
+    named = {subscription.metronome_contract_id for subscription in ours.subscriptions}
+    for contract in theirs.values():
+        runs = contract.status in _RUNNING
+        if contract.id not in named and (runs or contract.id not in ours.made_contracts):
+            shown = f"{contract.status} {contract.tier} {contract.billing_period}"
+            yield Difference("contract", contract.id, NONE, shown, Severity.HIGH if runs else Severity.LOW)
+
+
+def _contract(ours: Subscription, theirs: metronome.Contract) -> Iterator[Difference]:
+    if theirs.status not in _CONTRACT_OF[ours.status]:
+        yield Difference("contract.status", ours.id, ours.status.value, theirs.status.value, Severity.HIGH)
+    yield from _unequal("contract.tier", ours.id, ours.tier, theirs.tier)
+    yield from _unequal("contract.billing_period", ours.id, ours.billing_period, theirs.billing_period)
+    yield from _unequal("contract.price", ours.id, Money(ours.price_minor, ours.currency), theirs.price)
+    yield from _unequal("contract.credits_per_month", ours.id, ours.credits_per_month, theirs.credits_per_month)
+    if ours.status not in LIVE or theirs.status not in _RUNNING:
+        return
+    current = theirs.current_period
+    yield from _unequal("contract.period_start", ours.id, midnight(ours.period_start), current and current.start)
+    yield from _unequal("contract.period_end", ours.id, midnight(ours.period_end), current and current.end)
+    yield from _unequal("contract.anchor", ours.id, midnight(ours.anchor), theirs.billing_anchor_date)
+    ends = ours.cancel_at_period_end or ours.scheduled_tier is not None
+    yield from _unequal("contract.end_date", ours.id, midnight(ours.period_end) if ends else None, theirs.end_date)
+    yield from _unequal(
+        "contract.cancellation", ours.id, ours.cancel_at_period_end, theirs.cancelled_at is not None, Severity.LOW
+    )
+
+
+def _invoices(ours: Ours, theirs: Mapping[str, metronome.Invoice]) -> Iterator[Difference]:
+    for invoice in ours.invoices:
+        if found := theirs.get(invoice.metronome_invoice_id or ""):
+            yield from _invoice(invoice, ours, found)
+        elif invoice.metronome_invoice_id or invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.VOID):
+            shown = invoice.metronome_invoice_id or invoice.status.value
+            yield Difference("invoice", invoice.id, shown, NONE, Severity.HIGH)
+    known = {invoice.metronome_invoice_id for invoice in ours.invoices}
+    for each in theirs.values():
+        if each.id not in known and each.status is not InvoiceStatus.VOID:
+            yield Difference("invoice", each.id, NONE, f"{each.status} {each.amount}", Severity.HIGH)
+
+
+def _invoice(invoice: Invoice, ours: Ours, theirs: metronome.Invoice) -> Iterator[Difference]:
+    currency = invoice.currency
+    yield from _unequal("invoice.status", invoice.id, invoice.status, theirs.status)
+    yield from _unequal("invoice.amount", invoice.id, Money(invoice.amount_minor, currency), theirs.amount)
+    lines = [f"{line.description}: {Money(line.amount_minor, currency)}" for line in ours.lines.get(invoice.id, [])]
+    their_lines = [f"{line.description}: {line.amount}" for line in theirs.lines]
+    yield from _unequal("invoice.lines", invoice.id, ", ".join(lines), ", ".join(their_lines))
+    yield from _unequal("invoice.due_date", invoice.id, midnight(invoice.due_date), theirs.due_date, Severity.LOW)
+    if invoice.status is theirs.status is InvoiceStatus.PAID:
+        yield from _unequal("invoice.paid_by", invoice.id, _paid_by(invoice, ours, theirs), theirs.external_payment_id)
+
+
+def _paid_by(invoice: Invoice, ours: Ours, theirs: metronome.Invoice) -> str | None:
+    """What Metronome should name. Without a payment of ours it was settled there, by other means."""
+    if payment := ours.settling(invoice):
+        intent_id: str | None = payment.stripe_payment_intent_id
+        return intent_id
+    return theirs.external_payment_id if invoice.due_minor else f"account-balance:{invoice.id}"
+
+
+def _credits(ours: Ours, theirs: InMetronome) -> Iterator[Difference]:
+    balance, subject = ours.customer.credit_balance, ours.customer.id
+    # Usage is metered there: that they hold less only means that credits were spent since the ledger last heard.
+    severity = Severity.HIGH if theirs.credit_balance > balance else Severity.LOW
+    yield from _unequal("credits.balance", subject, balance, theirs.credit_balance, severity)
+    ledger = {entry.metronome_credit_id for entry in ours.credits if entry.metronome_credit_id}
+    for credit_id in sorted(ledger - theirs.credits):
+        yield Difference("credit", credit_id, "in the ledger", NONE, Severity.HIGH)
+    for credit_id in sorted(theirs.credits - ledger):
+        yield Difference("credit", credit_id, NONE, "granted or taken away", Severity.HIGH)
+
+
+def _differences_in_stripe(ours: Ours, theirs: InStripe) -> Iterator[Difference]:
+    row, found = ours.customer, theirs.customer
+    yield from _unequal("stripe.customer", row.id, row.stripe_customer_id, found and found.id)
+    if found is None or found.id != row.stripe_customer_id:
+        return
+    yield from _unequal("stripe.customer.entity_id", row.id, row.entity_id, found.entity_id)
+    yield from _unequal("stripe.customer.name", row.id, row.name, found.name, Severity.LOW)
+    yield from _unequal("stripe.customer.email", row.id, row.email, found.email, Severity.LOW)
+    yield from _methods(ours, found, theirs.methods)
+    for invoice in ours.invoices:
+        yield from _payments(ours, invoice, theirs)
+        yield from _collected(ours, invoice, theirs)
+
+
+def _methods(
+    ours: Ours, customer: stripe.StripeCustomer, theirs: Mapping[str, stripe.PaymentMethod]
+) -> Iterator[Difference]:
+    attached = {method.stripe_payment_method_id: method for method in ours.methods if method.detached_at is None}
+    for method_id in sorted(attached.keys() | theirs.keys()):
+        method, there = attached.get(method_id), theirs.get(method_id)
+        if method and there:
+            card = (method.brand, method.last4, method.exp_month, method.exp_year)
+            their_card = (there.brand, there.last4, there.exp_month, there.exp_year)
+            yield from _unequal("payment_method.card", method_id, _card(card), _card(their_card), Severity.LOW)
+        else:
+            here, at_stripe = ("attached", NONE) if method else (NONE, "attached")
+            yield Difference("payment_method", method_id, here, at_stripe, Severity.HIGH)
+    default = next((method_id for method_id, method in attached.items() if method.is_default), None)
+    yield from _unequal("payment_method.default", ours.customer.id, default, customer.default_payment_method_id)
+
+
+def _card(card: tuple[str | None, str | None, int | None, int | None]) -> str:
+    return " ".join(str(part) for part in card if part is not None)
+
+
+def _payments(ours: Ours, invoice: Invoice, theirs: InStripe) -> Iterator[Difference]:
+    """Each attempt of ours, and the intent that was made for it."""
+    intents = {intent.id: intent for intent in theirs.intents[invoice.id]}
+    for payment in ours.payments.get(invoice.id, []):
+        intent_id = payment.stripe_payment_intent_id
+        if intent_id in intents:
+            yield from _payment(payment, intents.pop(intent_id))
+            yield from _refunds(ours.refunds.get(payment.id, []), theirs.refunds.get(intent_id, ()))
+        elif intent_id or payment.status is not PaymentStatus.FAILED:
+            yield Difference("payment", payment.id, intent_id or payment.status.value, NONE, Severity.HIGH)
+    for intent in intents.values():
+        yield Difference("payment", intent.id, NONE, f"{intent.status} {intent.amount}", Severity.HIGH)
+
+
+def _payment(ours: Payment, theirs: stripe.PaymentIntent) -> Iterator[Difference]:
+    status = status_of(theirs)
+    closed = ours.status is PaymentStatus.FAILED and status is PaymentStatus.CANCELLED
+    if not closed:
+        yield from _unequal("payment.status", ours.id, ours.status, status)
+    yield from _unequal("payment.amount", ours.id, Money(ours.amount_minor, ours.currency), theirs.amount)
+
+
+_REFUNDS_AS: Mapping[stripe.RefundStatus, RefundStatus] = {
+    stripe.RefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
+    stripe.RefundStatus.FAILED: RefundStatus.FAILED,
+    stripe.RefundStatus.CANCELED: RefundStatus.FAILED,
+}
+
+
+def _refunds(ours: Iterable[Refund], theirs: Iterable[stripe.Refund]) -> Iterator[Difference]:
+    there = {refund.id: refund for refund in theirs}
+    for refund in ours:
+        found = there.pop(refund.stripe_refund_id or "", None)
+        if found is not None:
+            status = _REFUNDS_AS.get(found.status, RefundStatus.PENDING)
+            yield from _unequal("refund.status", refund.id, refund.status, status)
+            yield from _unequal("refund.amount", refund.id, Money(refund.amount_minor, refund.currency), found.amount)
+        elif refund.status is not RefundStatus.FAILED:
+            yield Difference("refund", refund.id, refund.stripe_refund_id or refund.status.value, NONE, Severity.HIGH)
+    for unknown in there.values():
+        yield Difference("refund", unknown.id, NONE, f"{unknown.status} {unknown.amount}", Severity.HIGH)
+
+
+def _collected(ours: Ours, invoice: Invoice, theirs: InStripe) -> Iterator[Difference]:
+    """A paid invoice has exactly one charge, of what was due. Any other charge for it was given back in full."""
+    payment, zero = ours.settling(invoice), Money.zero(invoice.currency)
+    settling = payment.stripe_payment_intent_id if payment else None
+    charges = {
+        intent.id: theirs.charges[intent.id] for intent in theirs.intents[invoice.id] if intent.id in theirs.charges
+    }
+    kept = [
+        charge.amount_captured
+        for intent_id, charge in charges.items()
+        if intent_id == settling or charge.amount_captured - charge.amount_refunded > zero
+    ]
+    due = [Money(invoice.due_minor, invoice.currency)] if payment else []
+    yield from _unequal("invoice.charges", invoice.id, _sum_up(due), _sum_up(kept))
+    if payment and settling in charges:
+        refunded = Money(payment.refunded_minor, payment.currency)
+        yield from _unequal("payment.refunded", payment.id, refunded, charges[settling].amount_refunded)
+
+
+def _sum_up(amounts: Iterable[Money]) -> str:
+    return ", ".join(map(str, amounts)) or NONE
+
+
+def _unequal(
+    what: str, subject: str, ours: object, theirs: object, severity: Severity = Severity.HIGH
+) -> Iterator[Difference]:
+    if ours != theirs:
+        yield Difference(what, subject, _shown(ours), _shown(theirs), severity)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return NONE
+    return value.isoformat() if isinstance(value, date) else str(value)
