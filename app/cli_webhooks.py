@@ -3,15 +3,17 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import click
 
 from app.clock import system_now
-from app.settings import load_settings
+from app.logs import configure_logs
+from app.settings import InvalidSettings, load_settings
 from billing.errors import BillingError
 from models import Provider, WebhookEvent, WebhookEventState
 from models.database import database
+from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
 from operations.replay_webhooks import replay_dead, replay_event
 from schema.types.scalars import iso
 
@@ -46,13 +48,12 @@ def show(*, event_id: str) -> None:
     event = _run(lambda: WebhookEvent.get_or_none(id=event_id))
     if event is None:
         _refuse(f"no webhook event has the id {event_id}")
-    else:
-        for name in ("id", "provider", "event_id", "type", "state", "attempts", "last_error"):
-            click.echo(f"{name:16} {getattr(event, name)}")
-        for name in ("occurred_at", "received_at", "next_attempt_at", "handled_at"):
-            at = getattr(event, name)
-            click.echo(f"{name:16} {iso(at) if at else None}")
-        click.echo(event.payload)
+    for name in ("id", "provider", "event_id", "type", "state", "attempts", "last_error"):
+        click.echo(f"{name:16} {getattr(event, name)}")
+    for name in ("occurred_at", "received_at", "next_attempt_at", "handled_at"):
+        at = getattr(event, name)
+        click.echo(f"{name:16} {iso(at) if at else None}")
+    click.echo(event.payload)
 
 
 @webhooks.command()
@@ -62,13 +63,11 @@ def replay(*, event_id: str | None, dead: bool) -> None:
     """Handle one event again, or all dead ones."""
     if dead == (event_id is not None):
         _refuse("name one event, or give --dead")
-        return
     try:
         count = _run(lambda: replay_dead(at=system_now())) if event_id is None else _replay_one(event_id)
     except BillingError as problem:
         _refuse(str(problem))
-    else:
-        click.echo(f"{count} to be handled again")
+    click.echo(f"{count} to be handled again")
 
 
 def _replay_one(event_id: str) -> int:
@@ -87,12 +86,17 @@ async def _newest(state: str | None, provider: str | None, limit: int) -> list[W
 
 def _run(work: Callable[[], Awaitable[T]]) -> T:
     async def connected() -> T:
-        async with database(load_settings().database):
+        settings = load_settings()
+        configure_logs(settings.log_format)
+        async with database(settings.database):
             return await work()
 
-    return asyncio.run(connected())
+    try:
+        return asyncio.run(connected())
+    except (InvalidSettings, InvalidDatabaseUrl, DatabaseUnavailable) as problem:
+        _refuse(str(problem))
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str) -> NoReturn:
     click.echo(f"billing: {sentence}", err=True)
     sys.exit(1)

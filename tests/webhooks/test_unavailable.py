@@ -4,44 +4,20 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import Message
-from structlog.testing import capture_logs
 from tortoise.context import get_current_context
 
 from app.middleware import Limits, RequestLimits
 from mock_kit.clock import Clock
-from tests.service import Service, running_service
-from tests.webhooks.bodies import encoded, events_stored, metronome_event, stripe_event
-from tests.webhooks.delivery import metronome_headers, post, stripe_headers
+from tests.service import Service
+from tests.webhooks.bodies import encoded, events_stored, stripe_event
+from tests.webhooks.delivery import post, stripe_headers
 from webhooks.routes import Reception, routes
-
-
-async def test_without_a_secret_nothing_is_accepted_and_the_log_says_so_once(sqlite_url: str, tmp_path: Path) -> None:
-    async with running_service(
-        sqlite_url, tmp_path, stripe_webhook_secret=" , ", metronome_webhook_secret=""
-    ) as service:
-        stripe, metronome = encoded(stripe_event()), encoded(metronome_event())
-        with capture_logs() as lines:
-            answers = [
-                await post(service, provider, raw, headers(raw, at=service.clock.now(), secret=""))
-                for _ in range(3)
-                for provider, raw, headers in (
-                    ("stripe", stripe, stripe_headers),
-                    ("metronome", metronome, metronome_headers),
-                )
-            ]
-
-        assert [answer.status_code for answer in answers] == [503] * 6
-        assert answers[0].json()["error"]["code"] == "NO_WEBHOOK_SECRET"
-        told = [line["provider"] for line in lines if line["event"] == "webhook.no_secret"]
-        assert sorted(told) == ["metronome", "stripe"]
-        assert await events_stored(service) == 0
 
 
 async def test_an_event_that_cannot_be_stored_is_asked_for_again(service: Service) -> None:

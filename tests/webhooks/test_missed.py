@@ -1,0 +1,151 @@
+"""Events that never arrived are found in the providers' own lists, also after a day without the service."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+import mock_metronome.app
+import mock_stripe.app
+from app.main import create_app
+from mock_kit.clock import Clock
+from mock_kit.sandbox import Sandbox
+from tests.service import METRONOME, SERVICE, STRIPE, Mock, Service, settings_for
+from tests.webhooks.bodies import events_stored
+from tests.webhooks.customers import SECURE_CARD, authenticate, payer, standing
+from tests.webhooks.delivery import all_handled, events_of, stored_where, until
+
+A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Two providers that outlive the service, and deliver nothing to it."""
+
+    database_url: str
+    folder: Path
+    clock: Clock
+    metronome: Sandbox
+    stripe: Sandbox
+
+    @asynccontextmanager
+    async def service(self) -> AsyncIterator[Service]:
+        app = create_app(
+            settings_for(self.database_url, self.folder),
+            now=self.clock.now,
+            metronome_transport=httpx.ASGITransport(self.metronome),
+            stripe_transport=httpx.ASGITransport(self.stripe),
+        )
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(app.router.lifespan_context(app))
+
+            async def client(target: httpx.ASGITransport, base_url: str) -> httpx.AsyncClient:
+                return await stack.enter_async_context(httpx.AsyncClient(transport=target, base_url=base_url))
+
+            yield Service(
+                app=app,
+                http=await client(httpx.ASGITransport(app), SERVICE),
+                metronome=Mock(await client(httpx.ASGITransport(self.metronome), METRONOME)),
+                stripe=Mock(await client(httpx.ASGITransport(self.stripe), STRIPE)),
+                clock=self.clock,
+            )
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    clock = Clock()
+    metronome, stripe = mock_metronome.app.create_app(clock=clock), mock_stripe.app.create_app(clock=clock)
+    yield World(database_url, tmp_path, clock, metronome, stripe)
+    await metronome.aclose()
+    await stripe.aclose()
+
+
+async def test_what_happened_in_a_day_without_the_service_is_made_up_for(world: World) -> None:
+    async with world.service() as service:
+        customer = await payer(service, "absent", SECURE_CARD)
+        assert await events_stored(service) == 0
+        await authenticate(service, customer, outcome="success")
+    world.clock.advance(A_DAY)
+
+    async with world.service() as service:
+        events = await events_of(service, *customer.ids)
+        await until(lambda: stored_count(service, len(events)), what="the missed events")
+        assert set((await all_handled(service, events)).values()) == {"DONE"}
+        invoices = (await standing(service, "absent"))["customer"]["invoices"]
+
+    assert [(invoice["status"], invoice["payments"][0]["status"]) for invoice in invoices] == [("PAID", "SUCCEEDED")]
+
+
+async def test_what_is_found_again_is_not_stored_again(world: World) -> None:
+    async with world.service() as service:
+        customer = await payer(service, "known")
+        events = await events_of(service, *customer.ids)
+    world.clock.advance(A_DAY)
+    async with world.service() as service:
+        await until(lambda: stored_count(service, len(events)), what="the missed events")
+
+    async with world.service() as service:
+        newer = await payer(service, "newer")
+        total = len(events) + len(await events_of(service, *newer.ids))
+    world.clock.advance(A_DAY)
+    async with world.service() as service:
+        await until(lambda: stored_count(service, total), what="the newer events")
+
+        assert len(await stored_where(service, entityId="known")) == len(events)
+
+
+async def test_what_happened_before_the_service_was_there_is_not_its_business(world: World) -> None:
+    mock = httpx.AsyncClient(transport=httpx.ASGITransport(world.stripe), base_url=STRIPE)
+    async with mock:
+        key = {"authorization": "Bearer sk_test_sandbox"}
+        assert (await mock.post("/v1/customers", data={"email": "old@example.com"}, headers=key)).is_success
+        world.clock.advance(timedelta(hours=2))
+        assert (await mock.post("/v1/customers", data={"email": "new@example.com"}, headers=key)).is_success
+        world.clock.advance(timedelta(minutes=5))
+
+        async with world.service() as service:
+            await until(lambda: stored_count(service, 1), what="the newer event")
+            (event,) = await stored_where(service, type="customer.created")
+
+    assert "new@example.com" in event["payload"]
+
+
+async def test_one_list_out_of_reach_does_not_hide_the_other(world: World) -> None:
+    async with world.service() as service:
+        customer = await payer(service, "half")
+        at_metronome = len(await events_of(service, customer.metronome_id))
+        await service.stripe.fault(method="GET", path="/v1/events", kind="status_before", status=500, times=None)
+    world.clock.advance(A_DAY)
+
+    async with world.service() as service:
+        await until(lambda: stored_count(service, at_metronome), what="Metronome's events")
+        providers = {event["provider"] for event in await stored_where(service)}
+
+    assert providers == {"METRONOME"}
+
+
+async def test_a_list_that_forgot_where_we_stopped_is_read_from_its_start(world: World) -> None:
+    async with world.service() as service:
+        before = await payer(service, "before")
+        count = len(await events_of(service, *before.ids))
+    world.clock.advance(A_DAY)
+    async with world.service() as service:
+        await until(lambda: stored_count(service, count), what="the events of before")
+    world = replace(world, metronome=mock_metronome.app.create_app(clock=world.clock))
+    async with world.service() as service:
+        after = await payer(service, "after")
+        count += len(await events_of(service, *after.ids))
+    world.clock.advance(A_DAY)
+
+    async with world.service() as service:
+        await until(lambda: stored_count(service, count), what="the events since")
+
+
+async def stored_count(service: Service, expected: int) -> bool:
+    stored = await events_stored(service)
+    assert stored <= expected
+    return stored == expected
