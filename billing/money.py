@@ -6,7 +6,7 @@ from functools import total_ordering
 from billing.currencies import EXPONENTS, MINIMUM_CHARGE_MINOR
 from billing.errors import CurrencyMismatch, InvalidInput
 
-__all__ = ["EXPONENTS", "MINIMUM_CHARGE_MINOR", "Money", "minimum_charge", "round_half_up"]
+__all__ = ["EXPONENTS", "MINIMUM_CHARGE_MINOR", "Money", "maximum_charge", "minimum_charge", "round_half_up"]
 
 
 @total_ordering
@@ -80,3 +80,8 @@ def round_half_up(numerator: int, denominator: int) -> int:
 def minimum_charge(currency: str) -> Money:
     """The smallest amount the payment processor charges; one minor unit where it publishes none."""
     return Money(MINIMUM_CHARGE_MINOR.get(currency, 1), currency)
+
+
+def maximum_charge(currency: str) -> Money:
+    """The largest: the processor takes amounts of up to eight digits."""
+    return Money(99_999_999, currency)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from importlib.resources import files
 
 from billing.errors import EnterpriseTermsMissing, EnterpriseTermsNotAllowed, InvalidInput, InvalidInputs
-from billing.money import Money
+from billing.money import Money, maximum_charge, minimum_charge
 
 
 class Tier(StrEnum):
@@ -41,8 +41,9 @@ class EnterpriseTerms:
 
     def __post_init__(self) -> None:
         problems = []
-        if self.price.is_negative:
-            problems.append(InvalidInput("enterpriseTerms.price", "must not be negative"))
+        least, most = minimum_charge(self.price.currency), maximum_charge(self.price.currency)
+        if not (self.price.is_zero or least <= self.price <= most):
+            problems.append(InvalidInput("enterpriseTerms.price", f"must be zero, or {least} to {most}"))
         if self.credits_per_month < 0:
             problems.append(InvalidInput("enterpriseTerms.creditsPerMonth", "must not be negative"))
         if problems:

@@ -8,9 +8,8 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.entity import Entity
-from billing.errors import CustomerExists, InvalidInput, PaymentMethodNotFound, ProviderRejected
+from billing.errors import CustomerExists, PaymentMethodNotFound, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
-from billing.money import Money, minimum_charge
 from billing.periods import period_at
 from billing.tiers import Plan
 from integrations.errors import Rejected, Unavailable
@@ -35,9 +34,6 @@ from operations.steps.first_invoice import collect_first, first_invoice_of, repo
 from operations.steps.invoices import issue_first_invoice
 from operations.steps.payment_methods import attach_default_payment_method
 from operations.tools import Tools
-
-MOST_CHARGE_MINOR = 99_999_999
-"""Stripe takes amounts of up to eight digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,6 @@ async def onboard(
     Raises a `BillingError` when the input is refused; nothing has changed anywhere then.
     """
     check_key(idempotency_key)
-    _check_price(request.plan)
     operation_id = await _known(request, idempotency_key, tools.now())
     if operation_id is None:
         await _check_payment_method(request.payment_method_id, tools)
@@ -83,12 +78,6 @@ async def onboard(
         await engine.run(operation_id, OperationKind.ONBOARD)
     await engine.wait(operation_id, seconds=wait_seconds)
     return operation_id
-
-
-def _check_price(plan: Plan) -> None:
-    least, most = minimum_charge(plan.price.currency), Money(MOST_CHARGE_MINOR, plan.price.currency)
-    if plan.price.is_positive and not least <= plan.price <= most:
-        raise InvalidInput("enterpriseTerms.price", f"must be zero or {least} to {most}, as can be charged at once")
 
 
 async def _check_payment_method(payment_method_id: str | None, tools: Tools) -> None:

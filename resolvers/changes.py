@@ -4,7 +4,6 @@ from datetime import datetime
 
 from billing.changes import Effective
 from billing.errors import BillingError, InvalidInput
-from billing.money import minimum_charge
 from billing.tiers import Plan
 from models import Quote, Subscription
 from models.ids import ID_LENGTH
@@ -92,12 +91,9 @@ def _change(entity_id: str, wanted: Plan, effective: Effective, subscription: Su
 
 
 def check_plan(wanted: Plan, subscription: Subscription) -> None:
-    """A customer is billed in one currency, and no price is too small to be charged."""
+    """A customer is billed in one currency."""
     if wanted.price.currency != subscription.currency:
         raise InvalidInput("enterpriseTerms.price.currency", f"must be {subscription.currency}, as it was before")
-    least = minimum_charge(wanted.price.currency)
-    if wanted.price.is_positive and wanted.price < least:
-        raise InvalidInput("enterpriseTerms.price", f"must be zero or at least {least}, the least that can be charged")
 
 
 async def withdraw_scheduled_change(

@@ -10,6 +10,7 @@ from billing.errors import (
     PaymentDeclined,
     ProviderUnavailable,
     RefundExceedsCaptured,
+    RenewalPending,
 )
 from billing.money import Money
 
@@ -39,8 +40,10 @@ def test_every_code_is_raised_by_some_error_and_says_what_it_means() -> None:
     assert all(code.value == code.name for code in ErrorCode)
 
 
-def test_only_a_busy_customer_and_an_absent_provider_are_worth_the_same_request_again() -> None:
-    assert {each for each in _classes().values() if each.retryable} == {CustomerBusy, ProviderUnavailable}
+def test_only_a_customer_in_motion_and_an_absent_provider_are_worth_the_same_request_again() -> None:
+    retryable = {each for each in _classes().values() if each.retryable}
+
+    assert retryable == {CustomerBusy, RenewalPending, ProviderUnavailable}
 
 
 def test_errors_write_their_own_sentences() -> None:
