@@ -1,7 +1,7 @@
 """grantCredits: credits by hand, with an expiry of their own, which outlive any change of the subscription."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
@@ -22,6 +22,7 @@ from operations.tools import Tools
 
 MAX_GRANT = 10**12
 MAX_BALANCE = 10**15  # what every client can still read as a number
+LONGEST = timedelta(days=36_525)  # a century: later is a typing mistake, and Metronome's calendar ends
 NO_REASON = "Granted by hand"
 
 
@@ -39,6 +40,8 @@ async def grant_credits(
     """Returns the operation's id."""
     if amount > MAX_GRANT:
         raise InvalidInput("amount", f"must be at most {MAX_GRANT}")
+    if expires_at is not None and expires_at > tools.now() + LONGEST:
+        raise InvalidInput("expiresAt", "must lie within a century")
     check_reason(reason)
 
     async def decide(standing: Standing) -> Mapping[str, object]:
