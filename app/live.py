@@ -2,12 +2,11 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from operations.live import Feed
 
 log = structlog.get_logger("http")
 
@@ -61,11 +60,11 @@ class CutOffStalled:
 class LiveServer(uvicorn.Server):
     """uvicorn waits for streamed answers to end by themselves. Here they are ended; sockets are told 1012 before."""
 
-    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
         super().__init__(config)
-        self._feed = feed
+        self._end_streams = end_streams
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Called back at uvicorn's first await: by then it has closed the sockets.
-        asyncio.get_running_loop().call_soon(self._feed.end_streams)
+        asyncio.get_running_loop().call_soon(self._end_streams)
         await super().shutdown(sockets)

@@ -161,6 +161,10 @@ class Stream:
         self._ended: StreamEnded | None = None
         self._taken_at: float | None = feed.time()
 
+    @property
+    def held(self) -> int:
+        return len(self._waiting)
+
     def __enter__(self) -> Self:
         return self
 
@@ -198,10 +202,10 @@ class Stream:
         wanted = [each for each in happened if each.id > self._read_until and self._topic.covers(each)]
         if len(self._waiting) + len(wanted) > self._feed.capacity:
             self._caught_up = False
-            return
-        self._read_until = max(self._read_until, happened[-1].id)
-        if wanted:
+        else:
             self._waiting.extend(wanted)
+            self._read_until = max(self._read_until, happened[-1].id)
+        if wanted:
             self._arrived.set()
 
     def is_stuck(self, now: float, patience_seconds: float) -> bool:

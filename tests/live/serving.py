@@ -1,7 +1,7 @@
 """The service on a real socket, before mocks that outlive it, so that it can be stopped and started again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,16 +69,16 @@ async def serving(url: str, folder: Path, before: Mocks, **changed: Any) -> Asyn
     )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
-        address = await stack.enter_async_context(listening(app, app.state.feed))
+        address = await stack.enter_async_context(listening(app, app.state.feed.end_streams))
         http = httpx.AsyncClient(base_url=f"http://{address}", timeout=60)
         yield Server(app, address, await stack.enter_async_context(http))
 
 
 @asynccontextmanager
-async def listening(app: Any, feed: Feed) -> AsyncIterator[str]:
+async def listening(app: Any, end_streams: Callable[[], None]) -> AsyncIterator[str]:
     """Yields host:port. Leaving it must not take long: whatever is open is ended."""
     config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=30)
-    server = LiveServer(config, feed)
+    server = LiveServer(config, end_streams)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0)
