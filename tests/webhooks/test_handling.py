@@ -238,21 +238,17 @@ async def test_credits_granted_at_metronome_are_granted_here(service: Service, e
     assert (await standing(service, entity_id))["customer"]["credits"] == {"balance": 10_250}
 
 
-async def test_a_renewal_is_ignored_with_its_reason_and_the_months_credits_are_not(
-    service: Service, entity_id: str
-) -> None:
+async def test_a_renewal_told_backwards_is_a_renewal(service: Service, entity_id: str) -> None:
     customer = await payer(service, entity_id)
     service.clock.advance(timedelta(days=32))
     await service.metronome.http.post("/_mock/clock", json={"advance_seconds": 1})
 
     events = await events_of(service, customer.metronome_id)
     await deliver_all(service, reversed(events))
-    states = await all_handled(service, events)
 
-    assert states["metronome:contract.updated"] == "IGNORED"
-    renewal = await last_of(service, customer.metronome_id, "invoice.created")
-    assert (await handled(service, renewal.id))["lastError"] == "Renewal is not handled yet."
-    after = await standing(service, entity_id)
+    assert set((await all_handled(service, events)).values()) == {"DONE"}
+    after = await until(lambda: with_two_paid_invoices(service, entity_id), what="the renewal's invoice paid")
+    assert after["customer"]["subscription"]["status"] == "ACTIVE"
     assert after["customer"]["credits"] == {"balance": 10_000}
     assert sorted((entry["kind"], entry["amount"]) for entry in after["creditLedger"]["nodes"]) == [
         ("EXPIRY", -10_000),
@@ -320,6 +316,12 @@ async def last_of(service: Service, customer_id: str, kind: str) -> Sent:
 async def cards_of(service: Service, entity_id: str) -> list[Json]:
     cards: list[Json] = (await standing(service, entity_id))["customer"]["paymentMethods"]
     return cards
+
+
+async def with_two_paid_invoices(service: Service, entity_id: str) -> Json | None:
+    service.clock.advance(timedelta(seconds=1))  # what waits for its next attempt gets it
+    found = await standing(service, entity_id)
+    return found if [each["status"] for each in found["customer"]["invoices"]] == ["PAID", "PAID"] else None
 
 
 async def has_default(service: Service, entity_id: str) -> bool:
