@@ -12,6 +12,7 @@ from billing.errors import BillingError
 from rest.answers import failed, not_served, refused
 from rest.customers import list_customers, onboard, show_subscription
 from rest.health import live, ready
+from rest.tier_change import change_tier
 from schema.context import Context
 
 HANDLERS = {BillingError: refused, HTTPException: not_served, Exception: failed}
@@ -27,6 +28,7 @@ def routes(context: ContextGetter) -> list[BaseRoute]:
             "/api",
             routes=[
                 Route("/onboard", onboard(context), methods=["POST"]),
+                Route("/tier/change", change_tier(context), methods=["POST"]),
                 Route("/customers", list_customers, methods=["GET"]),
                 Route("/subscription/{entity_id}", show_subscription, methods=["GET"]),
             ],

@@ -1,0 +1,160 @@
+"""POST /api/tier/change: changeTier in the older form, where a date says when."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from billing.changes import Effective
+from billing.errors import InvalidInput
+from billing.tiers import BillingPeriod, Tier
+from models import OperationStatus
+from operations.position import current
+from resolvers.changes import start_change
+from resolvers.pages import searchable
+from resolvers.verbs import payload_of
+from rest.answers import Json, answer, refusal
+from rest.bodies import EnterpriseTermsBody, read_json
+from schema.context import Context
+from schema.types.changes import ChangeTierInput, ChangeTierPayload
+from schema.types.invoice import Invoice
+from schema.types.money import MoneyInput
+from schema.types.onboarding import EnterpriseTermsInput
+from schema.types.payment import Payment
+from schema.types.scalars import BigInt
+from schema.types.subscription import Subscription
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+class TierChangeBody(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    entity_id: str
+    new_tier: Annotated[Tier, BeforeValidator(_upper)]
+    billing_period: Annotated[BillingPeriod | None, BeforeValidator(_upper)] = None
+    effective_date: str | None = None
+    enterprise_terms: EnterpriseTermsBody | None = None
+
+    @classmethod
+    def read(cls, content: object) -> "TierChangeBody":
+        """Raises `InvalidInput` naming the first field that is wrong."""
+        try:
+            return cls.model_validate(content)
+        except ValidationError as invalid:
+            first = invalid.errors(include_url=False, include_input=False)[0]
+            field = ".".join(str(part) for part in first["loc"]) or "body"
+            raise InvalidInput(field, f"is wrong: {first['msg']}") from None
+
+
+def change_tier(context: Callable[[Request], Awaitable[Context]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        body = TierChangeBody.read(await read_json(request))
+        given_context = await context(request)
+        _, subscription = await current(searchable(body.entity_id))
+        on = _day(body.effective_date) if body.effective_date is not None else None
+        effective = _effective(on, today=given_context.now().date(), period_end=subscription.period_end)
+        operation_id = await start_change(
+            given_context,
+            ChangeTierInput(
+                entity_id=body.entity_id,
+                tier=body.new_tier,
+                billing_period=body.billing_period,
+                effective=effective,
+                enterprise_terms=_terms(body.enterprise_terms),
+                idempotency_key=request.headers.get("idempotency-key"),
+            ),
+        )
+        return _changed(await payload_of(ChangeTierPayload, operation_id))
+
+    return endpoint
+
+
+def _effective(on: date | None, *, today: date, period_end: date) -> Effective:
+    if on is None or on == today:
+        return Effective.IMMEDIATELY
+    if on == period_end:
+        return Effective.AT_PERIOD_END
+    raise InvalidInput("effectiveDate", f"must be today, {today}, or the end of the period, {period_end}")
+
+
+def _day(text: str) -> date:
+    """A date, or the date in UTC of an instant that tells its offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if len(text) == len("2026-01-31"):
+            return moment.date()
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC).date()
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput("effectiveDate", "must be a date such as 2026-01-31, or an instant with its offset")
+
+
+def _terms(body: EnterpriseTermsBody | None) -> EnterpriseTermsInput | None:
+    if body is None:
+        return None
+    price = MoneyInput(minor_units=BigInt(body.price.minor_units), currency=body.price.currency)
+    return EnterpriseTermsInput(price=price, credits_per_month=BigInt(body.credits_per_month))
+
+
+def _changed(payload: ChangeTierPayload) -> Response:
+    assert payload.operation is not None
+    assert payload.subscription is not None
+    for error in payload.user_errors:
+        return refusal(error.code.value, error.message, status=422, field=error.field)
+    ended = payload.operation.status is OperationStatus.SUCCEEDED
+    return answer(
+        {
+            "subscription": _subscription(payload.subscription),
+            "invoice": _invoice(payload.invoice) if payload.invoice else None,
+            "payment": _payment(payload.payment) if payload.payment else None,
+            "operation": {"id": str(payload.operation.id), "status": payload.operation.status.value.lower()},
+            "warnings": [{"code": each.code.value, "message": each.message} for each in payload.warnings],
+        },
+        status=200 if ended else 202,
+    )
+
+
+def _subscription(subscription: Subscription) -> Mapping[str, Json]:
+    scheduled = subscription.scheduled_change
+    return {
+        "id": str(subscription.id),
+        "status": subscription.status.value.lower(),
+        "tier": subscription.tier.value.lower(),
+        "billingPeriod": subscription.billing_period.value.lower(),
+        "price": subscription.price.minor_units,
+        "currency": subscription.price.currency,
+        "currentPeriodStart": subscription.current_period.start.isoformat(),
+        "currentPeriodEnd": subscription.current_period.end.isoformat(),
+        "scheduledChange": {
+            "tier": scheduled.tier.value.lower(),
+            "billingPeriod": scheduled.billing_period.value.lower(),
+            "effectiveDate": scheduled.effective_on.isoformat(),
+        }
+        if scheduled
+        else None,
+    }
+
+
+def _invoice(invoice: Invoice) -> Mapping[str, Json]:
+    return {
+        "id": str(invoice.id),
+        "status": invoice.status.value.lower(),
+        "amount": invoice.amount.minor_units,
+        "currency": invoice.amount.currency,
+    }
+
+
+def _payment(payment: Payment) -> Mapping[str, Json]:
+    return {
+        "status": payment.status.value.lower(),
+        "declineCode": payment.decline_code,
+        "clientSecret": payment.client_secret,
+    }
