@@ -1,15 +1,24 @@
 """Where a customer stands, as the core wants to know it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from billing.changes import Position
-from billing.credits import LedgerEntry, allowance_key, draw
-from billing.errors import CustomerNotFound, EndScheduled, NoLiveSubscription, RenewalPending
+from billing.credits import LedgerEntry, allowance_key, draw, expire_due
+from billing.errors import (
+    CustomerNotFound,
+    EndScheduled,
+    NoLiveSubscription,
+    ProviderRejected,
+    ProviderUnavailable,
+    RenewalPending,
+)
 from billing.lifecycle import LIVE, SubscriptionEvent, next_status
 from billing.money import Money
 from billing.periods import credit_month_at
-from models import Customer, Subscription
+from integrations.errors import Rejected, Unavailable
+from models import CreditEntry, Customer, Subscription
 from operations.steps.ledger import append_credits, credit_entries
 from operations.tools import Tools
 
@@ -61,24 +70,54 @@ def check_month(customer: Customer, subscription: Subscription, entries: Sequenc
         raise RenewalPending(customer.entity_id)
 
 
-async def credits_in_metronome(customer: Customer, tools: Tools) -> int | None:
+@dataclass(frozen=True, slots=True)
+class CreditsLeft:
+    """What Metronome said is left, and how many entries the ledger had just before it was asked."""
+
+    amount: int
+    ledger_length: int
+
+
+async def credits_in_metronome(customer: Customer, tools: Tools) -> CreditsLeft | None:
     """What is left there; usage is known only to the provider."""
     if customer.metronome_customer_id is None:
         return None
-    return (await tools.metronome.balance(customer_id=customer.metronome_customer_id)).balance
+    ledger_length = await CreditEntry.filter(customer_id=customer.id).count()
+    found = await tools.metronome.balance(customer_id=customer.metronome_customer_id)
+    return CreditsLeft(found.balance, ledger_length)
 
 
-def unrecorded_usage(
-    entries: Sequence[LedgerEntry], left: int | None, *, key: str, at: datetime
+async def credits_to_decide_on(customer: Customer, tools: Tools) -> CreditsLeft | None:
+    """The same before a verb is accepted: that Metronome does not tell is the caller's to know."""
+    try:
+        return await credits_in_metronome(customer, tools)
+    except Unavailable as problem:
+        raise ProviderUnavailable(problem.provider) from problem
+    except Rejected as problem:
+        raise ProviderRejected(problem.provider, problem.message) from problem
+
+
+def unrecorded(
+    entries: Sequence[LedgerEntry], left: CreditsLeft | None, *, key: str, at: datetime
 ) -> tuple[LedgerEntry, ...]:
-    """What was spent in Metronome since the ledger last heard of it, as entries to append."""
-    spent = sum(entry.amount for entry in entries) - left if left is not None else 0
-    return draw(entries, amount=spent, at=at, key=key) if spent > 0 else ()
+    """What went in Metronome since the ledger last heard of it, as entries to append: expired, or spent.
+
+    What has expired is no part of Metronome's balance, so it must not be taken for spent. An answer older than the
+    ledger tells nothing: what came in between would look spent, or hide what was.
+    """
+    if left is None or left.ledger_length != len(entries):
+        return ()
+    expired = expire_due(entries, at=at)
+    standing = [*entries, *expired]
+    spent = sum(entry.amount for entry in standing) - left.amount
+    return expired + (draw(standing, amount=spent, at=at, key=key) if spent > 0 else ())
 
 
-async def record_usage(customer: Customer, left: int | None, *, operation_id: str, at: datetime) -> list[LedgerEntry]:
+async def record_usage(
+    customer: Customer, left: CreditsLeft | None, *, operation_id: str, at: datetime
+) -> list[LedgerEntry]:
     """Bring the ledger up to what Metronome said, and return all of it. Called in the accepting transaction."""
     entries = await credit_entries(customer.id)
-    usage = unrecorded_usage(entries, left, key=f"operation:{operation_id}:usage", at=at)
-    await append_credits(customer.id, usage, cause=f"operation:{operation_id}", reason="Usage")
-    return [*entries, *usage]
+    gone = unrecorded(entries, left, key=f"operation:{operation_id}:usage", at=at)
+    await append_credits(customer.id, gone, cause=f"operation:{operation_id}", reason="Spent or expired")
+    return [*entries, *gone]

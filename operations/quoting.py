@@ -4,16 +4,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing.changes import ChangeTerms, Effective, decide_change
-from billing.errors import QuoteExpired, QuoteNotFound
+from billing.errors import QuoteNotFound
 from models import PaymentMethod, Quote
 from operations.change_tier import Change
 from operations.position import (
     check_changeable,
     check_month,
-    credits_in_metronome,
+    credits_to_decide_on,
     current,
     position_of,
-    unrecorded_usage,
+    unrecorded,
 )
 from operations.steps.ledger import credit_entries
 from operations.terms import terms_json
@@ -27,9 +27,9 @@ async def quote_change(change: Change, tools: Tools) -> Quote:
     customer, subscription = await current(change.entity_id)
     at = tools.now()
     check_changeable(customer, subscription, at)
-    left = await credits_in_metronome(customer, tools)
+    left = await credits_to_decide_on(customer, tools)
     entries = await credit_entries(customer.id)
-    entries += unrecorded_usage(entries, left, key="quote:usage", at=at)
+    entries += unrecorded(entries, left, key="quote:usage", at=at)
     check_month(customer, subscription, entries, at)
     position = position_of(customer, subscription, entries)
     terms = decide_change(position, change.plan, effective=change.effective, at=at, key="quote")
@@ -44,12 +44,13 @@ async def quote_change(change: Change, tools: Tools) -> Quote:
 
 
 async def find_quote(quote_id: str, *, entity_id: str, at: datetime) -> Quote:
-    """A quote of another customer is not found."""
+    """A quote of another customer is not found. Whether it still binds is asked when the change is accepted.
+
+    Not here: whoever did not hear the answer in time sends the same request again, and gets what it came to.
+    """
     quote = await Quote.get_or_none(id=quote_id, customer__entity_id=entity_id)
     if quote is None:
         raise QuoteNotFound(quote_id)
-    if at >= quote.expires_at:
-        raise QuoteExpired(quote_id, quote.expires_at)
     return quote
 
 
