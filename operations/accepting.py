@@ -119,6 +119,18 @@ async def _refuse_busy(customer: Customer) -> None:
         raise CustomerBusy(customer.entity_id, busy.id)
 
 
+async def answer_to(request: Request, *, engine: Engine, wait_seconds: float) -> str | None:
+    """The operation that answers a request sent before; None: it is new, or has no key to know it by.
+
+    For verbs that ask a provider before they are accepted: an answer that stands needs nobody's.
+    """
+    check_key(request.idempotency_key)
+    known = await answered_by(request.idempotency_key, request.hashed)
+    if known is not None:
+        await engine.wait(known, seconds=wait_seconds)
+    return known
+
+
 async def undertake(request: Request, decide: Decide, *, engine: Engine, tools: Tools, wait_seconds: float) -> str:
     """Accept, start, and wait a moment for the end. Returns the operation's id.
 

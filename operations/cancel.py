@@ -12,12 +12,12 @@ from billing.lifecycle import SubscriptionEvent, next_status
 from billing.money import Money
 from billing.periods import credit_month_at
 from models import OperationKind, Subscription
-from operations.accepting import Request, Standing, undertake
+from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
 from operations.change_tier import NOTHING_SCHEDULED
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
-from operations.position import check_live, check_period, credits_in_metronome, current, position_of, record_usage
+from operations.position import check_live, check_period, credits_to_decide_on, current, position_of, record_usage
 from operations.steps.case import Case
 from operations.steps.contracts import cancel_contract
 from operations.steps.ledger import append_credits, credit_entries, move_account_balance
@@ -40,8 +40,16 @@ async def cancel(
     tools: Tools,
     wait_seconds: float,
 ) -> str:
+    request = Request(
+        OperationKind.CANCEL,
+        entity_id,
+        {"effective": effective.value, "credit_unused_time": credit_unused_time},
+        idempotency_key,
+    )
+    if known := await answer_to(request, engine=engine, wait_seconds=wait_seconds):
+        return known
     customer, _ = await current(entity_id)
-    left = await credits_in_metronome(customer, tools)
+    left = await credits_to_decide_on(customer, tools)
     at = tools.now()
 
     async def decide(standing: Standing) -> Mapping[str, Any]:
@@ -58,12 +66,6 @@ async def cancel(
         credit = credit if credit_unused_time else Money.zero(credit.currency)
         return {"effective": effective.value, "credit": money_json(credit)}
 
-    request = Request(
-        OperationKind.CANCEL,
-        entity_id,
-        {"effective": effective.value, "credit_unused_time": credit_unused_time},
-        idempotency_key,
-    )
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
 
 

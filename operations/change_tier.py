@@ -13,22 +13,31 @@ from tortoise.transactions import in_transaction
 
 from billing.changes import ChangeTerms, Effective, decide_change
 from billing.credits import change_allowance
-from billing.errors import PaymentDeclined, PaymentNotConfirmed, ProviderRejected, StaleQuote
+from billing.error_codes import ErrorCode
+from billing.errors import (
+    BillingError,
+    PaymentDeclined,
+    PaymentNotConfirmed,
+    ProviderRejected,
+    QuoteExpired,
+    RenewalPending,
+    StaleQuote,
+)
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionEvent, next_status
 from billing.periods import credit_month_at, midnight
 from billing.tiers import Plan
 from integrations.metronome import types as metronome
-from models import Invoice, OperationKind, Payment, PaymentStatus, Quote, Subscription
-from operations.accepting import Request, Standing, undertake
+from models import EffectState, Invoice, OperationKind, Payment, PaymentStatus, ProviderEffect, Quote, Subscription
+from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
-from operations.effects import Refusal
-from operations.ending import fail, park, succeed
+from operations.ending import fail, keep, park, succeed
 from operations.engine import Engine, Next, Step
 from operations.position import (
     check_changeable,
     check_month,
     credits_in_metronome,
+    credits_to_decide_on,
     current,
     position_of,
     record_usage,
@@ -40,10 +49,13 @@ from operations.steps.credits import post_allowance
 from operations.steps.giving_back import give_back
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_invoice
 from operations.steps.ledger import move_account_balance
+from operations.steps.payment_methods import warn
 from operations.terms import Frozen, differences, entry_json, plan_json, terms_json
 from operations.tools import Tools
 
 PAYER_PATIENCE = timedelta(hours=1)
+
+UNPAID = "unpaid"  # there was no payment method: the invoice is to be open
 
 NOTHING_SCHEDULED: Mapping[str, None] = {
     "scheduled_tier": None,
@@ -75,11 +87,22 @@ async def change_tier(
     wait_seconds: float,
 ) -> str:
     """Returns the operation's id. With a quote: exactly that, or `StaleQuote` with what differs."""
+    at_once = change.effective is Effective.IMMEDIATELY
+    request = Request(
+        kind=OperationKind.CHANGE_TIER if at_once else OperationKind.SCHEDULE_CHANGE,
+        entity_id=change.entity_id,
+        given={**change.as_input(), "quote_id": quote.id if quote else None},
+        idempotency_key=idempotency_key,
+    )
+    if known := await answer_to(request, engine=engine, wait_seconds=wait_seconds):
+        return known
     customer, _ = await current(change.entity_id)
-    left = await credits_in_metronome(customer, tools)
+    left = await credits_to_decide_on(customer, tools)
     at = tools.now()
 
     async def decide(standing: Standing) -> Mapping[str, Any]:
+        if quote is not None:
+            _check_quote(quote, standing.subscription, at)
         check_changeable(standing.customer, standing.subscription, at)
         entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
         check_month(standing.customer, standing.subscription, entries, at)
@@ -98,14 +121,16 @@ async def change_tier(
             "invoice_id": await _draft_invoice(standing, terms, at),
         }
 
-    at_once = change.effective is Effective.IMMEDIATELY
-    request = Request(
-        kind=OperationKind.CHANGE_TIER if at_once else OperationKind.SCHEDULE_CHANGE,
-        entity_id=change.entity_id,
-        given={**change.as_input(), "quote_id": quote.id if quote else None},
-        idempotency_key=idempotency_key,
-    )
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
+
+
+def _check_quote(quote: Quote, subscription: Subscription, at: datetime) -> None:
+    """What can be told before the change is decided again; on another plan, that might be no change at all."""
+    if at >= quote.expires_at:
+        raise QuoteExpired(quote.id, quote.expires_at)
+    standing = {**quote.terms, "old": plan_json(subscription.plan)}
+    if differing := differences(quote.terms, standing):
+        raise StaleQuote(quote.id, differing)
 
 
 async def _draft_invoice(standing: Standing, terms: ChangeTerms, at: datetime) -> str | None:
@@ -129,11 +154,18 @@ async def _draft_invoice(standing: Standing, terms: ChangeTerms, at: datetime) -
 
 async def collect_change(operation_id: str, tools: Tools) -> Next:
     case, terms = await _load(operation_id)
-    if terms.invoice_id is None or terms.due_now.is_zero:
+    if terms.invoice_id is None or terms.due_now.is_zero or UNPAID in case.operation.result:
         return Next.CONTINUE
+    async with in_transaction():
+        await keep(operation_id, invoice_id=terms.invoice_id)
     payment = await collect(operation_id, terms.invoice_id, tools, off_session=False)
     match payment and payment.status:
-        case None | PaymentStatus.SUCCEEDED:
+        case None:
+            # For good: a card that arrives while the rest is done must not be charged for what cannot be called off.
+            async with in_transaction():
+                await keep(operation_id, **{UNPAID: True})
+            return Next.CONTINUE
+        case PaymentStatus.SUCCEEDED:
             return Next.CONTINUE
         case PaymentStatus.PROCESSING | PaymentStatus.REQUIRES_ACTION:
             until_period_end = midnight(case.subscription.period_end) - tools.now()
@@ -155,6 +187,8 @@ async def _call_off(operation_id: str, invoice_id: str, payment: Payment, at: da
 
 async def swap_contract(operation_id: str, tools: Tools) -> Next:
     case, terms = await _load(operation_id)
+    if await _is_too_late(case, tools.now()):
+        return await _take_back(case, terms, RenewalPending(case.customer.entity_id), tools)
     refusal = await start_contract(
         case,
         tools,
@@ -163,18 +197,42 @@ async def swap_contract(operation_id: str, tools: Tools) -> Next:
         anchor=terms.anchor,
         replaces=settled(case.subscription.metronome_contract_id),
     )
-    return await _take_back(case, terms, refusal, tools) if refusal else Next.CONTINUE
+    if refusal is None:
+        return Next.CONTINUE
+    return await _take_back(case, terms, ProviderRejected("metronome", refusal.message), tools)
 
 
-async def _take_back(case: Case, terms: Frozen, refusal: Refusal, tools: Tools) -> Next:
-    """The engine said no after the money was taken: the money goes back, and nothing has changed."""
+async def _is_too_late(case: Case, at: datetime) -> bool:
+    """The period ended while the money was waited for: the old plan has been renewed, and the change never sent."""
+    if at.date() < case.subscription.period_end:
+        return False
+    return not await ProviderEffect.exists(operation_id=case.operation.id, step="metronome_contract")
+
+
+async def _take_back(case: Case, terms: Frozen, error: BillingError, tools: Tools) -> Next:
+    """It cannot be done, and the money was taken: the money goes back, and nothing has changed."""
+    operation_id = case.operation.id
     if terms.invoice_id is not None:
-        await give_back(case.operation.id, terms.invoice_id, tools, reason="The change was not possible")
+        await give_back(operation_id, terms.invoice_id, tools, reason="The change was not possible")
     async with in_transaction():
-        error = ProviderRejected("metronome", refusal.message)
-        if await fail(case.operation.id, error, at=tools.now()) and terms.invoice_id is not None:
+        if await fail(operation_id, error, at=tools.now()) and terms.invoice_id is not None:
             await Invoice.filter(id=terms.invoice_id).update(status=InvoiceStatus.VOID, updated_at=tools.now())
+            await _credit_what_was_kept(case, terms, tools.now())
     return Next.STOP
+
+
+async def _credit_what_was_kept(case: Case, terms: Frozen, at: datetime) -> None:
+    """Stripe took no refund: what was paid for nothing stands on the account balance instead."""
+    operation_id = case.operation.id
+    if await ProviderEffect.exists(operation_id=operation_id, step="give_back", state=EffectState.REFUSED):
+        await move_account_balance(
+            case.customer.id,
+            terms.due_now,
+            key=f"operation:{operation_id}:kept",
+            cause=f"operation:{operation_id}",
+            at=at,
+            invoice_id=terms.invoice_id,
+        )
 
 
 async def adjust_credits(operation_id: str, tools: Tools) -> Next:
@@ -197,7 +255,11 @@ async def adjust_credits(operation_id: str, tools: Tools) -> Next:
         at=tools.now(),
         key=f"operation:{operation_id}:again",
     )
-    await post_allowance(case, changes, tools, step="metronome_credits_again", contract_id=contract_id)
+    again = await post_allowance(case, changes, tools, step="metronome_credits_again", contract_id=contract_id)
+    if again is not None and not case.operation.warnings:
+        message = f"The allowance was not changed, metronome refused: {again.message}"
+        async with in_transaction():
+            await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message, field="tier")
     return Next.CONTINUE
 
 
