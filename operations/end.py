@@ -1,5 +1,6 @@
 """The end of a contract, made by the engine: what was scheduled follows it, or the subscription is over."""
 
+import structlog
 from tortoise.transactions import in_transaction
 
 from billing.credits import expire_due, grant_month
@@ -16,6 +17,7 @@ from operations.change_tier import NOTHING_SCHEDULED
 from operations.dunning import tell_failure
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
+from operations.renew import ENDED
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.contracts import start_contract
@@ -24,6 +26,8 @@ from operations.steps.invoices import issue, mark_paid_in_metronome, write_perio
 from operations.steps.ledger import append_credits, credit_entries
 from operations.tools import Tools
 
+log = structlog.get_logger()
+
 
 async def follow_or_end(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
@@ -31,13 +35,19 @@ async def follow_or_end(operation_id: str, tools: Tools) -> Next:
     if "contract_id" in case.operation.result:
         return Next.CONTINUE
     contract = await tools.metronome.get_contract(contract_id=settled(subscription.metronome_contract_id))
+    if contract.status not in ENDED:
+        return await finish(operation_id, tools)  # what called for this was older than the contract
     plan = subscription.scheduled_plan if contract.status is ContractStatus.EXPIRED else None
     if plan is None or subscription.status not in LIVE:
         await _end(case, contract, tools)
         return Next.STOP
     anchor = subscription.anchor if plan.billing_period is subscription.billing_period else subscription.period_end
-    await start_contract(case, tools, plan=plan, start=subscription.period_end, anchor=anchor, replaces=None)
-    return Next.CONTINUE
+    refusal = await start_contract(case, tools, plan=plan, start=subscription.period_end, anchor=anchor, replaces=None)
+    if refusal is None:
+        return Next.CONTINUE
+    log.error("subscription.not_followed", subscription=subscription.id, code=refusal.code)
+    await _end(case, contract, tools)
+    return Next.STOP
 
 
 async def _end(case: Case, contract: Contract, tools: Tools) -> None:

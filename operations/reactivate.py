@@ -9,7 +9,8 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from billing.credits import resume_allowance
+from billing.credits import LedgerEntry, allowance_key, change_allowance, end_allowance, resume_allowance
+from billing.error_codes import ErrorCode
 from billing.errors import IllegalTransition, InvalidInput, ProviderRejected
 from billing.lifecycle import LIVE, SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import credit_month_at, period_at
@@ -17,15 +18,17 @@ from billing.tiers import Plan
 from models import OperationKind, Subscription
 from operations.accepting import Request, Standing, undertake
 from operations.activity import record
+from operations.effects import Refusal
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.position import check_period
 from operations.steps.case import Case
-from operations.steps.contracts import open_contract, set_end
+from operations.steps.contracts import cancel_contract, open_contract, set_end
 from operations.steps.credits import post_allowance
 from operations.steps.first_invoice import collect_first, first_invoice_of, report_first
 from operations.steps.invoices import issue_first_invoice
-from operations.steps.ledger import credit_entries
+from operations.steps.ledger import append_credits, credit_entries
+from operations.steps.payment_methods import warn
 from operations.terms import plan_json
 from operations.tools import Tools
 
@@ -101,19 +104,69 @@ async def resume_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     if not case.operation.input["anew"]:
         return Next.CONTINUE
-    subscription = case.subscription
-    entries = resume_allowance(
-        await credit_entries(case.customer.id),
-        owner=case.customer.id,
-        credits_per_month=subscription.credits_per_month,
-        month=credit_month_at(subscription.credit_anchor, subscription.period_start),
-        at=tools.now(),
-        key=f"operation:{operation_id}",
-    )
-    await asyncio.gather(
+    entries = await _credits_of_the_month(case)
+    no_credits, no_invoice = await asyncio.gather(
         post_allowance(case, entries, tools, step="metronome_credits"), issue_first_invoice(case, tools)
     )
+    if no_invoice is not None:
+        await _call_off(case, no_invoice, tools)
+        return Next.STOP
+    if no_credits is not None and not case.operation.warnings:
+        message = f"The allowance was not granted, metronome refused: {no_credits.message}"
+        async with in_transaction():
+            await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message, field="tier")
     return Next.CONTINUE
+
+
+async def _credits_of_the_month(case: Case) -> tuple[LedgerEntry, ...]:
+    """In a month granted before, what the end took away comes back, changed as by a change from the plan that had it.
+
+    Else an allowance would outlive its plan: the highest tier's, cancelled with its time credited, on the free tier.
+    """
+    subscription, owner = case.subscription, case.customer.id
+    entries = await credit_entries(owner)
+    month = credit_month_at(subscription.credit_anchor, subscription.period_start)
+    # Not the time of this try: what is sent must stay the same when it is sent again.
+    at, key = case.operation.created_at, f"operation:{case.operation.id}"
+    resumed = resume_allowance(
+        entries, owner=owner, credits_per_month=subscription.credits_per_month, month=month, at=at, key=key
+    )
+    if all(entry.pool != allowance_key(owner, month) for entry in entries):
+        return resumed
+    changed = change_allowance(
+        [*entries, *resumed],
+        owner=owner,
+        old=await _plan_before(subscription),
+        new=subscription.plan,
+        month=month,
+        at=at,
+        key=key,
+    )
+    return resumed + changed
+
+
+async def _plan_before(subscription: Subscription) -> Plan:
+    """Of the last subscription that was ever live; one that was never provisioned granted nothing."""
+    before = (
+        await Subscription.filter(customer_id=subscription.customer_id, started_at__not_isnull=True)
+        .exclude(id=subscription.id)
+        .order_by("-started_at")
+        .first()
+    )
+    return before.plan if before else subscription.plan
+
+
+async def _call_off(case: Case, refusal: Refusal, tools: Tools) -> None:
+    """A subscription without its invoice would be free: its contract ends again, and its allowance with it."""
+    await cancel_contract(case, tools, effective=None)
+    async with in_transaction():
+        if await fail(case.operation.id, ProviderRejected("metronome", refusal.message), at=tools.now()):
+            month = credit_month_at(case.subscription.credit_anchor, case.subscription.period_start)
+            cause = f"operation:{case.operation.id}"
+            entries = await credit_entries(case.customer.id)
+            taken = end_allowance(entries, owner=case.customer.id, month=month, at=tools.now(), key=cause)
+            await append_credits(case.customer.id, taken, cause=cause, reason="The subscription was not resumed")
+            await _abandon(case, tools)
 
 
 async def collect_anew(operation_id: str, tools: Tools) -> Next:
