@@ -160,7 +160,8 @@ async def _finished(world: World, story: Story, client: Client, entity_id: str) 
     await client.operations_ended(entity_id)
     problems = (await books(world, entity_id)).differences(story.leaves)
     sent_before = await _sent(world, entity_id)
-    first, second = [await client.execute(story.call.mutation, **story.call.variables(entity_id)) for _ in range(2)]
+    asked = await story.call.looked_up(client, entity_id)
+    first, second = [await client.execute(story.call.mutation, **asked) for _ in range(2)]
     if first != second:
         problems.append(f"the answer changes: {first}, then {second}")
     if any(payload["userErrors"] or payload["operation"]["status"] != "SUCCEEDED" for payload in first.values()):
@@ -188,7 +189,7 @@ async def _logged(world: World, name: str, act: Callable[[Client], Awaitable[obj
 
 
 async def _send(story: Story, client: Client, entity_id: str) -> bool:
-    return await client.send(story.call.mutation, **story.call.variables(entity_id))
+    return await client.send(story.call.mutation, **await story.call.looked_up(client, entity_id))
 
 
 async def _nothing(_: Client) -> None:

@@ -4,7 +4,7 @@ One more verb is one more entry in `STORIES`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.crash.books import Books
@@ -13,13 +13,18 @@ from tests.crash.world import Client
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A mutation; the caller's idempotency key goes along."""
+    """A mutation; the caller's idempotency key goes along. `{invoice}` and `{payment}` are the customer's only ones."""
 
     mutation: str
     arguments: Mapping[str, Any]
 
-    def variables(self, entity_id: str) -> dict[str, Any]:
-        return {"input": _filled(self.arguments, entity_id)}
+    def variables(self, entity_id: str, **names: str) -> dict[str, Any]:
+        return {"input": _filled(self.arguments, {"entity": entity_id, **names})}
+
+    async def looked_up(self, client: Client, entity_id: str) -> dict[str, Any]:
+        """The same, with the ids that only the service knows."""
+        names_ids = any(name in str(self.arguments) for name in ("{invoice}", "{payment}"))
+        return self.variables(entity_id, **(await _bill(client, entity_id) if names_ids else {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,27 @@ class Story:
 
     async def prepare(self, client: Client, entity_id: str) -> None:
         for call in self.before:
-            await client.execute(call.mutation, **call.variables(entity_id))
+            await client.execute(call.mutation, **await call.looked_up(client, entity_id))
             await client.operations_ended(entity_id)
 
 
-def _filled(value: Any, entity_id: str) -> Any:
-    """The arguments with `{entity}` replaced, so that a story is data."""
+BILL = "query Bill($entityId: String!) { invoices(entityId: $entityId) { nodes { id payments { id } } } }"
+
+
+async def _bill(client: Client, entity_id: str) -> dict[str, str]:
+    [invoice] = (await client.execute(BILL, entityId=entity_id))["invoices"]["nodes"]
+    payments = invoice["payments"]
+    return {"invoice": invoice["id"], "payment": payments[0]["id"] if payments else ""}
+
+
+def _filled(value: Any, names: Mapping[str, str]) -> Any:
+    """The arguments with `{entity}` and such replaced, so that a story is data."""
     if isinstance(value, str):
-        return value.replace("{entity}", entity_id)
+        for name, stands_for in names.items():
+            value = value.replace(f"{{{name}}}", stands_for)
+        return value
     if isinstance(value, Mapping):
-        return {name: _filled(part, entity_id) for name, part in value.items()}
+        return {name: _filled(part, names) for name, part in value.items()}
     return value
 
 
@@ -131,4 +147,68 @@ ONBOARD_STORY = Story(
     | {"onboard.accepted", "operation.started", "onboard.activated", "operation.last_step_recorded"},
 )
 
-STORIES = {story.verb: story for story in (ONBOARD_STORY,)}
+ANSWER = "payment { id status refundedAmount { minorUnits } } operation { id status } userErrors { code message }"
+
+
+def _mutation(name: str, answer: str = ANSWER) -> str:
+    kind = name[0].upper() + name[1:]
+    return f"mutation {kind}($input: {kind}Input!) {{ {name}(input: $input) {{ {answer} }} }}"
+
+
+WITHOUT_A_CARD = Call(
+    ONBOARD, {name: value for name, value in PAID_ONBOARDING.arguments.items() if "Method" not in name}
+)
+
+ATTACH = Call(
+    _mutation("attachPaymentMethod"),
+    {"entityId": "{entity}", "paymentMethodId": "pm_card_visa", "idempotencyKey": "attach {entity}"},
+)
+
+
+def _after(books: Books, *kinds: str, attempts: tuple[str, ...] = ()) -> Books:
+    operations = [*books.operations, *((kind, "SUCCEEDED") for kind in kinds)]
+    return replace(books, operations=tuple(sorted(operations)), attempts=tuple(sorted({*books.attempts, *attempts})))
+
+
+PAY_STORY = Story(
+    verb="payInvoice",
+    before=(WITHOUT_A_CARD, ATTACH),
+    call=Call(_mutation("payInvoice"), {"invoiceId": "{invoice}", "idempotencyKey": "pay {entity}"}),
+    leaves=_after(ONBOARDED, "ATTACH_PAYMENT_METHOD", "COLLECT"),
+    points=_edges("payment_1", "metronome_invoice_paid")
+    | _boundaries("take_payment", "report_payment", "give_up_at_last", "conclude")
+    | {"collect.accepted"},
+)
+
+REFUND_STORY = Story(
+    verb="refundPayment",
+    before=(PAID_ONBOARDING,),
+    call=Call(
+        _mutation("refundPayment"),
+        {"paymentId": "{payment}", "amount": {"minorUnits": 300}, "idempotencyKey": "refund {entity}"},
+    ),
+    leaves=replace(_after(ONBOARDED, "REFUND", attempts=("refund:1",)), refunded=300),
+    points=_edges("refund") | _boundaries("send_refund", "conclude_refund") | {"refund.accepted"},
+)
+
+GRANT_STORY = Story(
+    verb="grantCredits",
+    before=(PAID_ONBOARDING,),
+    call=Call(_mutation("grantCredits"), {"entityId": "{entity}", "amount": 500, "idempotencyKey": "grant {entity}"}),
+    leaves=replace(
+        _after(ONBOARDED, "GRANT_CREDITS"), grants=(500, 10_000), ledger=(500, 10_000), credit_balance=10_500
+    ),
+    points=_edges("metronome_credits") | _boundaries("post_grant", "conclude_grant") | {"grant_credits.accepted"},
+)
+
+ATTACH_STORY = Story(
+    verb="attachPaymentMethod",
+    before=(PAID_ONBOARDING,),
+    call=ATTACH,
+    leaves=replace(_after(ONBOARDED, "ATTACH_PAYMENT_METHOD"), cards=2),
+    points=_edges("attach_payment_method", "default_payment_method")
+    | _boundaries("attach_card", "set_attached_default", "conclude_card")
+    | {"attach_payment_method.accepted"},
+)
+
+STORIES = {story.verb: story for story in (ONBOARD_STORY, PAY_STORY, REFUND_STORY, GRANT_STORY, ATTACH_STORY)}
