@@ -52,7 +52,7 @@ class WebhookEvent(Model):
             Index(fields=("state", "next_attempt_at")),
             Index(fields=("received_at", "id")),
             Index(fields=("customer_id", "received_at", "id")),
-            Index(fields=("provider", "provider_customer_id")),
+            Index(fields=("leased_until",)),
         )
 
 

@@ -41,11 +41,10 @@ WHERE id = (
     SELECT due.id FROM webhook_event AS due
     WHERE due.state = 'PENDING' AND due.next_attempt_at <= ?
       AND (due.leased_until IS NULL OR due.leased_until <= ?)
-      AND NOT EXISTS (
-          SELECT 1 FROM webhook_event AS held
-          WHERE held.provider = due.provider AND held.provider_customer_id = due.provider_customer_id
-            AND held.state = 'PENDING' AND held.leased_until > ?
-      )
+      AND (due.provider_customer_id IS NULL OR due.provider_customer_id NOT IN (
+          SELECT held.provider_customer_id FROM webhook_event AS held
+          WHERE held.leased_until > ? AND held.provider_customer_id IS NOT NULL
+      ))
     ORDER BY due.next_attempt_at LIMIT 1 {skip_locked}
 )
 RETURNING id, provider, event_id, type, provider_customer_id, payload, received_at, attempts

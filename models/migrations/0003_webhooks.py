@@ -75,6 +75,6 @@ class Migration(migrations.Migration):
         ),
         ops.AddIndex(
             model_name="WebhookEvent",
-            index=Index(fields=["provider", "provider_customer_id"]),
+            index=Index(fields=["leased_until"]),
         ),
     ]
