@@ -120,7 +120,7 @@ class Customers:
     def next(self, month: int, day: int, *, leap: bool | None = None) -> date:
         """The next such day; `leap`: of a year that is one, or is not."""
         year = self.today.year
-        while date(year, month, day) <= self.today or leap not in (None, year % 4 == 0):
+        while leap not in (None, year % 4 == 0) or date(year, month, day) <= self.today:
             year += 1
         return date(year, month, day)
 
