@@ -154,7 +154,8 @@ async def test_reactivating_takes_a_cancellation_back_or_starts_anew(world: Worl
     assert (ada["subscription"]["status"], ada["subscription"]["tier"]) == ("ACTIVE", "TEAM")
     assert ada["subscription"]["currentPeriod"] == {"start": "2028-03-10", "end": "2028-04-10"}
     assert await world.succeeded_charges("ada") == [900, 900, 2_900]
-    assert ada["credits"]["balance"] == 10_000  # granted in this credit month already
+    # What was granted in this credit month already comes back, changed for 21 of its 31 days.
+    assert ada["credits"]["balance"] == 10_000 + 27_097
     await world.agrees("ada")
 
 

@@ -15,7 +15,7 @@ import mock_stripe.app
 from app.main import create_app
 from app.serving import listen
 from mock_kit.clock import Clock
-from models import Customer, Operation, OperationStatus, WebhookEvent, WebhookEventState
+from models import CreditEntry, Customer, Operation, OperationStatus, WebhookEvent, WebhookEventState
 from operations.collect_invoice import collect_due
 from operations.engine import Engine
 from operations.reconcile import Difference, compare
@@ -119,6 +119,11 @@ class World:
     async def agrees(self, entity_id: str) -> None:
         found = await self.differences(entity_id)
         assert found == (), "\n".join(map(str, found))
+
+    async def ledger(self, entity_id: str) -> list[tuple[str, int]]:
+        """Kinds and amounts of the credit ledger, sorted: events may arrive in any order."""
+        entries = await CreditEntry.filter(customer__entity_id=entity_id)
+        return sorted((entry.kind.value, entry.amount) for entry in entries)
 
     async def succeeded_charges(self, entity_id: str) -> list[int]:
         """At Stripe, the oldest first."""
