@@ -10,7 +10,6 @@ from tortoise.transactions import in_transaction
 import models
 from operations.parked import expire_parked
 from operations.steps.payments import record_intent
-from tests.api.changing import CHANGE
 from tests.api.onboarding import Footprint, everything_of, onboard
 from tests.api.paying import authenticate, charged, codes, engine_of, send, until_idle
 from tests.service import Service
@@ -178,9 +177,7 @@ async def _parked(service: Service, entity_id: str) -> dict[str, Any]:
     """On Pro, paid; an upgrade to Team waits for the payer of another card."""
     await onboard(service, entity_id, tier="PRO", paymentMethodId="pm_card_visa")
     await send(service, "attachPaymentMethod", entityId=entity_id, paymentMethodId=ASKING)
-    upgrade: dict[str, Any] = (await service.graphql(CHANGE, input={"entityId": entity_id, "tier": "TEAM"}))[
-        "changeTier"
-    ]
+    upgrade = await send(service, "changeTier", entityId=entity_id, tier="TEAM")
     assert upgrade["operation"]["status"] == "REQUIRES_ACTION", upgrade
     if upgrade["payment"] is None:
         payment = await models.Payment.get(operation_id=upgrade["operation"]["id"])
