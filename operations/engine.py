@@ -68,6 +68,24 @@ async def _run_operation(operation_id: str, kind: str, leg: int) -> None:
             if await DBOS.run_step_async({"name": name}, engine.run_step, step, operation_id, leg) == Next.STOP:
                 break
         crashpoint("operation.last_step_recorded")
+    await _tell_how_it_stands(operation_id)
+
+
+async def _tell_how_it_stands(operation_id: str) -> None:
+    """For the log alone: whoever waits for the answer has been told before."""
+    with contextlib.suppress(Exception):  # nothing depends on it
+        operation = await Operation.get(id=operation_id)
+        since = operation.finished_at or operation.updated_at
+        facts = {"kind": operation.kind.value, "seconds": round((since - operation.created_at).total_seconds(), 3)}
+        match operation.status:
+            case OperationStatus.SUCCEEDED:
+                log.info("operation.succeeded", operation=operation_id, **facts)
+            case OperationStatus.FAILED:
+                log.warning("operation.failed", operation=operation_id, **facts, code=operation.error_code)
+            case OperationStatus.REQUIRES_ACTION:
+                log.info("operation.waits_for_payer", operation=operation_id, **facts)
+            case OperationStatus.RUNNING:
+                log.debug("operation.runs_in_another_leg", operation=operation_id, **facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,8 @@ class Launcher:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         await self._process.stdin.drain()
-        pid = await asked
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            pid = await asked
         return ServiceProcess(pid, log, self._exit_of(pid))
 
     async def listen(self) -> None:
@@ -104,6 +105,8 @@ class Launcher:
                 self._asked.popleft().set_result(news["started"])
             else:
                 self._exit_of(news["exited"]).set_result(news["status"])
+        for asked in self._asked:
+            asked.set_exception(DidNotStart("tests.crash.zygote", "see above for why"))
 
     def _exit_of(self, pid: int) -> "asyncio.Future[int]":
         return self._exits.setdefault(pid, asyncio.get_running_loop().create_future())

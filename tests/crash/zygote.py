@@ -33,13 +33,15 @@ USED_LATER = (
 
 def serve_forks() -> None:
     assert threading.active_count() == 1, "a fork copies only the thread it is made in"
+    orders = b""
     while True:
         readable, _, _ = select.select([sys.stdin], [], [], LOOK_FOR_ENDED_SECONDS)
         if readable:
-            line = sys.stdin.readline()
-            if not line:
+            if not (received := os.read(sys.stdin.fileno(), 65_536)):
                 return
-            _tell(started=_fork(json.loads(line)))
+            *lines, orders = (orders + received).split(b"\n")
+            for line in lines:
+                _tell(started=_fork(json.loads(line)))
         _tell_ended()
 
 
