@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.settings import Settings
+from operations.activity import prune_activity
+from operations.collect_invoice import collect_due
 from operations.engine import Engine
+from operations.parked import expire_parked
 from operations.tools import Tools
 from webhooks import inbox
 from webhooks.missed import MissedEvents
@@ -19,6 +22,8 @@ SWEEP_SECONDS = 2.0
 PRUNE_SECONDS = 3600.0
 MISSED_SECONDS = 300.0
 KEEP_WORKFLOWS = timedelta(days=7)
+# A live client that was away for longer starts over.
+KEEP_ACTIVITY = timedelta(days=35)
 # Stripe lets a person send an event again for 30 days; a known id is what tells that it was handled.
 KEEP_EVENTS = timedelta(days=35)
 
@@ -34,15 +39,30 @@ def make_worker(settings: Settings, tools: Tools, engine: Engine) -> "Worker":
         max_attempts=settings.webhook_max_attempts,
         lease=timedelta(seconds=settings.webhook_lease_seconds),
     )
-    return Worker(engine, processor, MissedEvents(tools, settings.livemode), tools.now)
+    return Worker(
+        engine,
+        processor,
+        MissedEvents(tools, settings.livemode),
+        tools.now,
+        collect_seconds=settings.collect_seconds,
+    )
 
 
 class Worker:
-    def __init__(self, engine: Engine, processor: Processor, missed: MissedEvents, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        processor: Processor,
+        missed: MissedEvents,
+        now: Callable[[], datetime],
+        *,
+        collect_seconds: float,
+    ) -> None:
         self._engine = engine
         self._processor = processor
         self._missed = missed
         self._now = now
+        self._collect_seconds = collect_seconds
         self._jobs: list[asyncio.Task[None]] = []
         self._drains: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -54,6 +74,7 @@ class Worker:
             asyncio.create_task(_every(SWEEP_SECONDS, "sweep", self._engine.sweep)),
             asyncio.create_task(_every(PRUNE_SECONDS, "prune", self._prune)),
             asyncio.create_task(_every(MISSED_SECONDS, "missed_events", self._fetch_missed)),
+            asyncio.create_task(_every(self._collect_seconds, "collect_due", self._collect_due)),
         ]
         self._drains = [asyncio.create_task(self._drain()) for _ in range(EVENTS_AT_ONCE)]
 
@@ -98,7 +119,13 @@ class Worker:
         if await self._missed.fetch():
             self.wake()
 
+    async def _collect_due(self) -> None:
+        """Invoices whose next attempt has come, and payments that nobody has confirmed in time."""
+        await collect_due(self._engine, self._now)
+        await expire_parked(self._engine, self._now)
+
     async def _prune(self) -> None:
+        await prune_activity(self._now() - KEEP_ACTIVITY)
         await self._engine.prune(finished_before=self._now() - KEEP_WORKFLOWS)
         while await inbox.forget_handled(received_before=self._now() - KEEP_EVENTS) == inbox.FORGET_BATCH:
             continue

@@ -262,8 +262,11 @@ async def _calls(service: Service, provider: str, *, since: int) -> list[Call]:
 
 
 @asynccontextmanager
-async def customers_at(moment: str, url: str, folder: Path, *, webhooks: bool = False) -> AsyncIterator[Customers]:
+async def customers_at(
+    moment: str, url: str, folder: Path, *, webhooks: bool = False, **changed: Any
+) -> AsyncIterator[Customers]:
     """Without webhooks the clock stands still; with them it runs: what is not ready yet is tried again later."""
     start = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    async with running_service(url, folder, Clock(start=start, frozen=not webhooks), webhooks=webhooks) as service:
+    clock = Clock(start=start, frozen=not webhooks)
+    async with running_service(url, folder, clock, webhooks=webhooks, **changed) as service:
         yield Customers(service)
