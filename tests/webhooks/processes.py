@@ -15,7 +15,7 @@ import httpx
 from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET
 from tests.webhooks.delivery import until
 
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
