@@ -108,7 +108,7 @@ def _as_table(reports: list[Report]) -> str:
         for found in each.differences
     ]
     if not rows:
-        return f"everything agrees: {len(reports)} customer(s)"
+        return f"everything agrees: {len(reports)} customer{'s' if len(reports) != 1 else ''}"
     widths = [max(len(cell) for cell in column) for column in zip(COLUMNS, *rows, strict=True)]
     lines = [_padded(row, widths) for row in (COLUMNS, *rows)]
     if any(each.under_way and each.differences for each in reports):
