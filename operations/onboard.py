@@ -8,11 +8,10 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.entity import Entity
-from billing.errors import CustomerExists, PaymentMethodNotFound, ProviderRejected
+from billing.errors import CustomerExists, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import period_at
 from billing.tiers import Plan
-from integrations.errors import Rejected, Unavailable
 from models import (
     Customer,
     Operation,
@@ -32,7 +31,7 @@ from operations.steps.credits import grant_first_credits
 from operations.steps.customers import create_metronome_customer, create_stripe_customer
 from operations.steps.first_invoice import collect_first, first_invoice_of, report_first
 from operations.steps.invoices import issue_first_invoice
-from operations.steps.payment_methods import attach_default_payment_method
+from operations.steps.payment_methods import attach_default_payment_method, check_known
 from operations.tools import Tools
 
 
@@ -72,24 +71,13 @@ async def onboard(
     check_key(idempotency_key)
     operation_id = await _known(request, idempotency_key, tools.now())
     if operation_id is None:
-        await _check_payment_method(request.payment_method_id, tools)
+        if request.payment_method_id is not None:
+            await check_known(request.payment_method_id, tools)
         operation_id = await _accept(request, idempotency_key, tools.now())
         crashpoint("onboard.accepted")
         await engine.run(operation_id, OperationKind.ONBOARD)
     await engine.wait(operation_id, seconds=wait_seconds)
     return operation_id
-
-
-async def _check_payment_method(payment_method_id: str | None, tools: Tools) -> None:
-    """Refuse an id that names nothing. When Stripe is away, the attempt to attach it will tell."""
-    if payment_method_id is None:
-        return
-    try:
-        await tools.stripe.get_payment_method(payment_method_id=payment_method_id)
-    except Rejected:
-        raise PaymentMethodNotFound(payment_method_id) from None
-    except Unavailable:
-        return
 
 
 async def _known(request: Onboarding, idempotency_key: str | None, at: datetime) -> str | None:

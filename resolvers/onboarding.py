@@ -7,6 +7,7 @@ from operations.onboard import Onboarding
 from operations.onboard import onboard as run_onboard
 from operations.steps.invoices import first_invoice_key
 from resolvers.pages import one
+from resolvers.payment_methods import stripe_payment_method_id
 from resolvers.plans import plan
 from schema.context import Context, Info
 from schema.errors import user_errors
@@ -15,8 +16,6 @@ from schema.types.invoice import Invoice
 from schema.types.onboarding import EntityInput, OnboardInput, OnboardPayload
 from schema.types.operation import Operation
 from schema.types.payment import Payment
-
-_MAX_PAYMENT_METHOD_ID = 64
 
 
 async def onboard(info: Info, input: OnboardInput) -> OnboardPayload:  # noqa: A002  its name in the schema
@@ -29,10 +28,11 @@ async def onboard(info: Info, input: OnboardInput) -> OnboardPayload:  # noqa: A
 
 async def start(context: Context, given: OnboardInput) -> str:
     """Returns the id of the operation that answers the request. Raises a `BillingError` when it is refused."""
+    card = given.payment_method_id
     request = Onboarding(
         entity=_entity(given.entity),
         plan=plan(given.tier, given.billing_period, given.enterprise_terms),
-        payment_method_id=_payment_method_id(given.payment_method_id),
+        payment_method_id=None if card is None else stripe_payment_method_id(card),
     )
     return await run_onboard(
         request,
@@ -80,12 +80,3 @@ def _entity(given: EntityInput) -> Entity:
     return validate_entity(
         entity_id=given.id, entity_type=given.type.value, name=given.name, email=given.email, metadata=metadata
     )
-
-
-def _payment_method_id(given: str | None) -> str | None:
-    if given is None:
-        return None
-    plain = given.isascii() and given.replace("_", "").isalnum()
-    if not (plain and given.startswith("pm_") and len(given) <= _MAX_PAYMENT_METHOD_ID):
-        raise InvalidInput("paymentMethodId", "must be the id of a Stripe payment method, as pm_...")
-    return given

@@ -34,14 +34,14 @@ async def attach_payment_method(
 async def _attach(info: Info, given: AttachPaymentMethodInput) -> str:
     return await payment_methods.attach_payment_method(
         searchable(given.entity_id),
-        _stripe_id(given.payment_method_id),
+        stripe_payment_method_id(given.payment_method_id),
         makes_default=given.make_default,
         idempotency_key=given.idempotency_key,
         **means(info),
     )
 
 
-def _stripe_id(given: str) -> str:
+def stripe_payment_method_id(given: str) -> str:
     """It becomes part of an address at Stripe."""
     plain = given.isascii() and given.replace("_", "").isalnum()
     if not (plain and given.startswith("pm_") and len(given) <= _LONGEST_ID):

@@ -1,7 +1,8 @@
 """The first invoice of a subscription, as onboarding and reactivation collect it."""
 
 from billing.invoices import InvoiceStatus
-from models import Invoice, Subscription
+from models import Invoice, Payment, PaymentStatus, Subscription
+from operations.dunning import tell_failure
 from operations.effects import Refusal
 from operations.steps.collecting import collect
 from operations.steps.invoices import first_invoice_key, mark_paid_in_metronome
@@ -19,8 +20,12 @@ async def collect_first(operation_id: str, subscription: Subscription, tools: To
 
 
 async def report_first(operation_id: str, subscription: Subscription, tools: Tools) -> Refusal | None:
-    """Tell Metronome of the invoice that is paid by now."""
+    """Tell Metronome what became of the invoice: that it is paid, or that collecting it failed."""
     invoice = await first_invoice_of(subscription)
-    if invoice is None or invoice.status is not InvoiceStatus.PAID:
+    if invoice is None:
         return None
-    return await mark_paid_in_metronome(operation_id, invoice, tools)
+    if invoice.status is InvoiceStatus.PAID:
+        return await mark_paid_in_metronome(operation_id, invoice, tools)
+    if failed := await Payment.filter(invoice_id=invoice.id, status=PaymentStatus.FAILED).first():
+        await tell_failure(operation_id, invoice, failed, tools)
+    return None
