@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from tortoise.queryset import QuerySet
+
 import models
 from mock_kit.clock import Clock
 from models import Operation, OperationStatus, WebhookEvent, WebhookEventState
@@ -138,8 +140,9 @@ class Customers:
         async def quiet() -> bool:
             for mock in (self.service.metronome, self.service.stripe):
                 assert (await mock.http.post("/_mock/webhooks/drain")).is_success
-            waiting = await WebhookEvent.filter(state=WebhookEventState.PENDING).count()
-            return not waiting and not await Operation.filter(status=OperationStatus.RUNNING).exists()
+            if await Operation.filter(status=OperationStatus.RUNNING).exists():
+                return False
+            return not await self._waiting_longer(WebhookEvent.filter(state=WebhookEventState.PENDING))
 
         await until(quiet, what="everything delivered and worked in", seconds=60)
 
@@ -151,11 +154,20 @@ class Customers:
         await deliver_all(self.service, [Sent("metronome", event) for event in events])
 
         async def quiet() -> bool:
-            waiting = WebhookEvent.filter(provider_customer_id=metronome_id, state=WebhookEventState.PENDING)
-            running = Operation.filter(customer_id=row.id, status=OperationStatus.RUNNING)
-            return not await waiting.exists() and not await running.exists()
+            if await Operation.filter(customer_id=row.id, status=OperationStatus.RUNNING).exists():
+                return False
+            told = WebhookEvent.filter(provider_customer_id=metronome_id, state=WebhookEventState.PENDING)
+            return not await self._waiting_longer(told)
 
         await until(quiet, what=f"what Metronome tells of {entity_id} worked in", seconds=60)
+
+    async def _waiting_longer(self, pending: QuerySet[WebhookEvent]) -> bool:
+        """Whether there are any. What waits for its next try has waited long enough."""
+        now = self.service.clock.now()
+        if await pending.filter(next_attempt_at__gt=now).exists():
+            self.service.clock.advance(timedelta(seconds=1))
+            self.service.app.state.worker.wake()
+        return await pending.exists()
 
     async def customer(self, entity_id: str) -> dict[str, Any]:
         data = await self.service.graphql(CUSTOMER, id=entity_id)

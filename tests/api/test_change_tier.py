@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.changing import Customers, amounts, codes, invoiced
+from tests.api.changing import ASKING, DECLINING, Customers, amounts, codes, invoiced
 from tests.service import Service
 
 TERMS = {"price": {"minorUnits": 50_000, "currency": "USD"}, "creditsPerMonth": 500_000}
@@ -297,3 +297,44 @@ async def test_without_a_card_an_upgrade_takes_effect_with_an_open_invoice(
     assert (payload["subscription"]["tier"], payload["subscription"]["status"]) == ("TEAM", "ACTIVE")
     assert payload["customer"]["credits"]["balance"] == 1_000 + 25_290
     await customers.agree(entity_id)
+
+
+async def test_the_older_rest_form_changes_today_or_at_the_period_end(customers: Customers, entity_id: str) -> None:
+    await _half_way(customers, entity_id)
+    post, today = customers.service.http.post, customers.today
+    up = {"entityId": entity_id, "newTier": "team", "billingPeriod": "monthly", "effectiveDate": today.isoformat()}
+    down = {"entityId": entity_id, "newTier": "free", "effectiveDate": f"{today.year}-02-01T00:00:00Z"}
+    key = {"idempotency-key": f"{entity_id}:up"}
+
+    now = await post("/api/tier/change", json=up, headers=key)
+    again = await post("/api/tier/change", json=up, headers=key)
+    later = await post("/api/tier/change", json=down)
+
+    assert (now.status_code, again.json(), later.status_code) == (200, now.json(), 200)
+    told = now.json()
+    assert (told["invoice"]["status"], told["invoice"]["amount"]) == ("paid", 1032)
+    assert told["payment"] == {"status": "succeeded", "declineCode": None, "clientSecret": None}
+    assert (told["subscription"]["tier"], told["subscription"]["scheduledChange"]) == ("team", None)
+    assert later.json()["subscription"]["scheduledChange"] == {
+        "tier": "free",
+        "billingPeriod": "monthly",
+        "effectiveDate": f"{today.year}-02-01",
+    }
+    await customers.agree(entity_id)
+
+
+async def test_the_older_rest_form_tells_a_decline_and_a_payer_to_be_asked(
+    customers: Customers, entity_id: str
+) -> None:
+    await _half_way(customers, entity_id)
+    post, body = customers.service.http.post, {"entityId": entity_id, "newTier": "team"}
+    await customers.attach(entity_id, DECLINING)
+    declined = await post("/api/tier/change", json=body)
+    await customers.attach(entity_id, ASKING)
+    asked = await post("/api/tier/change", json=body)
+    busy = await post("/api/tier/change", json=body)
+
+    assert (declined.status_code, declined.json()["error"]["code"]) == (422, "PAYMENT_DECLINED")
+    assert (asked.status_code, asked.json()["operation"]["status"]) == (202, "requires_action")
+    assert asked.json()["payment"]["clientSecret"].startswith("pi_")
+    assert (busy.status_code, busy.json()["error"]["code"]) == (409, "CUSTOMER_BUSY")
