@@ -75,7 +75,7 @@ def settings_for(url: str, folder: Path, **changed: Any) -> Settings:
         "database_url": url,
         "metronome_webhook_secret": METRONOME_WEBHOOK_SECRET,
         "stripe_webhook_secret": STRIPE_WEBHOOK_SECRET,
-        # A test that moves the clock says itself when it is time to collect, unless it asks for the worker's own rounds.
+        # A test that moves the clock says itself when it is time to collect, or asks for the worker's own rounds.
         "collect_seconds": 86_400,
         **changed,
     }
