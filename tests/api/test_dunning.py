@@ -287,7 +287,8 @@ async def _exhaust(service: Service, entity_id: str) -> None:
 
 
 async def _first_failure(entity_id: str) -> datetime:
-    at: datetime = (await models.Invoice.get(customer__entity_id=entity_id)).first_failed_at
+    at: datetime | None = (await models.Invoice.get(customer__entity_id=entity_id)).first_failed_at
+    assert at is not None
     return at
 
 
