@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
+
 from tests.crash.books import books
 from tests.crash.processes import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, ServiceProcess
 from tests.crash.stories import Story
@@ -47,12 +49,18 @@ async def passed(world: World, story: Story) -> list[str]:
 async def killed_at(world: World, story: Story, *points: str) -> Outcome:
     """One life ends at each of the points; the next one finishes, and the caller asks again."""
     began, entity_id = time.monotonic(), new_entity()
+    try:
+        problems = await _problems(world, story, entity_id, points)
+    except (TimeoutError, httpx.TransportError) as failure:
+        problems = [f"{type(failure).__name__}; the last life said: {world.last_log()[-2000:]}"]
+    return Outcome(story.verb, _kind(world), points, tuple(problems), time.monotonic() - began)
+
+
+async def _problems(world: World, story: Story, entity_id: str, points: Sequence[str]) -> list[str]:
     await _prepare(world, story, entity_id)
     misses = [await _die(world, story, entity_id, point, number) for number, point in enumerate(points)]
-    problems = [miss for miss in misses if miss is not None]
     async with world.service() as client:
-        problems += await _finished(world, story, client, entity_id)
-    return Outcome(story.verb, _kind(world), points, tuple(problems), time.monotonic() - began)
+        return [miss for miss in misses if miss is not None] + await _finished(world, story, client, entity_id)
 
 
 async def recovery_passes(world: World, story: Story, point: str) -> list[str]:

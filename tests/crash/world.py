@@ -169,6 +169,10 @@ class World:
             },
         )
 
+    def last_log(self) -> str:
+        logs = sorted(self.folder.glob("life-*.log"), key=lambda log: log.stat().st_mtime)
+        return logs[-1].read_text("utf-8") if logs else ""
+
     async def rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         """Read the database itself, past the service. Parameters are $1, $2."""
         if self.database_url.startswith("sqlite"):
