@@ -93,7 +93,7 @@ async def _declined_and_recovered(world: World, ada: Ada) -> None:
 
     for failures, (day, following) in enumerate((("16", "18"), ("18", "20"), ("20", "22")), start=2):
         await world.to(f"2029-03-{day}T06:00:00")
-        await world.collect()
+        await world.tried("ada", failures=failures)
         found = await ada.is_("TEAM", "PAST_DUE", credits_=50_000, until="2030-03-15")
         assert _dunning(found) == (29_000, "OPEN", failures, f"2029-03-{following}")
     assert {payment["declineCode"] for payment in found["invoices"][0]["payments"]} == {"generic_decline"}
@@ -171,17 +171,17 @@ async def test_a_customer_whose_card_never_works_again_expires_after_the_last_at
 
     for failures, (day, following) in enumerate((("01", "03"), ("03", "05"), ("05", "07")), start=2):
         await world.to(f"2028-03-{day}T06:00:00")
-        await world.collect()
+        await world.tried("ada", failures=failures)
         found = await ada.is_("PRO", "PAST_DUE", credits_=10_000, until="2028-03-31")
         assert _dunning(found) == (900, "OPEN", failures, f"2028-03-{following}")
 
     await world.to("2028-03-07T06:00:00")
-    await world.collect()
+    await world.tried("ada", failures=5)
     found = await ada.is_("PRO", "EXPIRED", credits_=0, until="2028-03-31")
     assert _dunning(found) == (900, "UNCOLLECTIBLE", 5, None)
 
     await world.after(timedelta(days=60))
-    await world.collect()
+    await world.another_round()
     await ada.is_("PRO", "EXPIRED", credits_=0, until="2028-03-31")
     await ada.has_paid(900)
     assert await world.failed_charges("ada") == [900] * 5

@@ -15,7 +15,7 @@ import mock_stripe.app
 from app.main import create_app
 from app.serving import listen
 from mock_kit.clock import Clock
-from models import CreditEntry, Customer, Operation, OperationStatus, WebhookEvent, WebhookEventState
+from models import CreditEntry, Customer, Invoice, Operation, OperationStatus, WebhookEvent, WebhookEventState
 from operations.collect_invoice import collect_due
 from operations.engine import Engine
 from operations.reconcile import Difference, compare
@@ -25,6 +25,7 @@ from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, Mock,
 from tests.webhooks.delivery import until
 
 LOOPBACK = "127.0.0.1"
+WORKER_ROUND_SECONDS = 0.2
 
 CUSTOMER = """
 query Customer($id: String!) {
@@ -92,12 +93,21 @@ class World:
         self.service.clock.advance(step)
         await self.settled()
 
-    async def collect(self) -> None:
-        """What the worker does by itself every so often: collect what is due."""
+    async def tried(self, entity_id: str, *, failures: int) -> None:
+        """Until the worker has tried the newest invoice by itself, and it failed so often."""
+
+        async def failed() -> bool:
+            newest = await Invoice.filter(customer__entity_id=entity_id).order_by("-issued_at").first()
+            return newest is not None and newest.failed_attempts == failures
+
+        await until(failed, what=f"{failures} failed attempts", seconds=60)
+        await self.settled()
+
+    async def another_round(self) -> None:
+        """One more look at what is due, also where nothing should be found."""
         engine = self.service.app.state.engine
         assert isinstance(engine, Engine)
-        await collect_due(engine, self.service.clock.now)
-        await self.settled()
+        assert await collect_due(engine, self.service.clock.now) == 0
 
     async def settled(self) -> None:
         """Until two looks in a row find that nothing was delivered meanwhile, and nothing waits or runs."""
@@ -172,7 +182,13 @@ async def world_at(moment: str, url: str, folder: Path) -> AsyncIterator[World]:
         )
         metronome_url = await stack.enter_async_context(_serving(metronome, lifespan="on"))
         stripe_url = await stack.enter_async_context(_serving(stripe, lifespan="on"))
-        settings = settings_for(url, folder, metronome_api_url=metronome_url, stripe_api_base=stripe_url)
+        settings = settings_for(
+            url,
+            folder,
+            metronome_api_url=metronome_url,
+            stripe_api_base=stripe_url,
+            collect_seconds=WORKER_ROUND_SECONDS,
+        )
         app = create_app(settings, now=clock.now)
         await stack.enter_async_context(app.router.lifespan_context(app))
         await stack.enter_async_context(_serving(app, lifespan="off", door=door))
