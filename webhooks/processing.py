@@ -67,7 +67,7 @@ class Processor:
             log.exception("webhook.fault")
             await self._again(event, INTERNAL_FAULT)
         else:
-            log.info("webhook.done", attempt=event.attempt)
+            log.debug("webhook.done", attempt=event.attempt)
             if started is not None:
                 await self.engine.run(started.operation_id, started.kind, leg=started.leg)
 

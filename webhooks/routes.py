@@ -92,7 +92,7 @@ class _Endpoint:
             # Whatever it was, the event is not known to be stored, and only the provider can send it again.
             log.exception("webhook.not_stored", provider=arrival.provider.value, event_id=arrival.event_id)
             return _unavailable("STORAGE_UNAVAILABLE", "The event could not be stored; send it again.")
-        log.info("webhook.stored" if new else "webhook.duplicate", type=arrival.type, event_id=arrival.event_id)
+        log.debug("webhook.stored" if new else "webhook.duplicate", type=arrival.type, event_id=arrival.event_id)
         if new:
             self._reception.wake()
         return _answer(200, {"received": True, "duplicate": not new})
