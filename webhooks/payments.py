@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from integrations.stripe.types import Charge, Event, PaymentIntent
+from integrations.stripe.types import Charge, Event, PaymentIntent, Refund
 from models import OperationKind, Payment, PaymentStatus
 from operations import settle_payment
 from operations.ending import unpark
@@ -13,10 +13,10 @@ from webhooks.owners import require_idle, unknown_object
 
 async def payment_changed(event: Event, notice: Notice) -> Change:
     """payment_intent.* and charge.*: the payment becomes what its intent is now."""
-    seen = await _payment(event, notice)
+    seen = await payment_of(event, notice)
     if seen.status is PaymentStatus.SUCCEEDED:
         return nothing  # for good, whatever older news arrives later
-    intent_id = _intent_id(event)
+    intent_id = intent_id_of(event)
     intent = await notice.tools.stripe.get_payment_intent(payment_intent_id=intent_id)
 
     async def change(at: datetime) -> Started | None:
@@ -32,6 +32,16 @@ async def payment_changed(event: Event, notice: Notice) -> Change:
     return change
 
 
+async def refunded_payer(event: Event) -> str | None:
+    """Stripe's name for whose refund it is, where the refund itself does not say."""
+    if not isinstance(event.snapshot, Refund) or event.snapshot.payment_intent_id is None:
+        return None
+    payment = await Payment.get_or_none(stripe_payment_intent_id=event.snapshot.payment_intent_id).select_related(
+        "customer"
+    )
+    return payment.customer.stripe_customer_id if payment else None
+
+
 async def _follow(payment: Payment, at: datetime) -> Started | None:
     """The operation that waits for the payer goes on. Where none does, Metronome has yet to hear of a success."""
     if payment.status is PaymentStatus.REQUIRES_ACTION:
@@ -43,8 +53,8 @@ async def _follow(payment: Payment, at: datetime) -> Started | None:
     return None
 
 
-async def _payment(event: Event, notice: Notice) -> Payment:
-    intent_id = _intent_id(event)
+async def payment_of(event: Event, notice: Notice) -> Payment:
+    intent_id = intent_id_of(event)
     if payment := await Payment.get_or_none(stripe_payment_intent_id=intent_id, customer_id=notice.customer.id):
         return payment
     named = _subject(event).metadata.get("payment_id")
@@ -53,7 +63,7 @@ async def _payment(event: Event, notice: Notice) -> Payment:
     raise await unknown_object(notice.row, notice.customer, what=f"Payment intent {intent_id}", now=notice.tools.now())
 
 
-def _intent_id(event: Event) -> str:
+def intent_id_of(event: Event) -> str:
     subject = _subject(event)
     intent_id = subject.id if isinstance(subject, PaymentIntent) else subject.payment_intent_id
     if intent_id is None:
@@ -61,5 +71,5 @@ def _intent_id(event: Event) -> str:
     return intent_id
 
 
-def _subject(event: Event) -> PaymentIntent | Charge:
-    return event.snapshot if isinstance(event.snapshot, Charge) else expect(event.snapshot, PaymentIntent)
+def _subject(event: Event) -> PaymentIntent | Charge | Refund:
+    return event.snapshot if isinstance(event.snapshot, Charge | Refund) else expect(event.snapshot, PaymentIntent)

@@ -15,12 +15,15 @@ from webhooks.cards import (
 from webhooks.inbox import Claimed
 from webhooks.outcomes import Change, Ignored, Notice
 from webhooks.owners import owner
-from webhooks.payments import payment_changed
+from webhooks.payments import payment_changed, refunded_payer
+from webhooks.refunds import refunds_changed
 
 Handler = Callable[[Event, Notice], Awaitable[Change]]
 
 HANDLERS: Mapping[str, Handler] = {
     "charge.failed": payment_changed,
+    "charge.refund.updated": refunds_changed,
+    "charge.refunded": refunds_changed,
     "charge.succeeded": payment_changed,
     "charge.updated": payment_changed,
     "customer.created": customer_known,
@@ -34,17 +37,10 @@ HANDLERS: Mapping[str, Handler] = {
     "payment_intent.succeeded": payment_changed,
     "payment_method.attached": method_attached,
     "payment_method.detached": method_detached,
+    "refund.created": refunds_changed,
+    "refund.failed": refunds_changed,
+    "refund.updated": refunds_changed,
     "setup_intent.succeeded": setup_succeeded,
-}
-
-_REFUNDS = "Refunds are not recorded yet."
-
-IGNORED: Mapping[str, str] = {
-    "charge.refund.updated": _REFUNDS,
-    "charge.refunded": _REFUNDS,
-    "refund.created": _REFUNDS,
-    "refund.failed": _REFUNDS,
-    "refund.updated": _REFUNDS,
 }
 
 
@@ -52,11 +48,11 @@ async def handle(row: Claimed, tools: Tools) -> tuple[Notice, Change]:
     """Raises an `Outcome`, a `ProviderError`, or `Unreadable` for a payload that is not what its type promises."""
     handler = HANDLERS.get(row.type)
     if handler is None:
-        raise Ignored(IGNORED.get(row.type, f"Events of the type {row.type} are not handled."))
+        raise Ignored(f"Events of the type {row.type} are not handled.")
     event = Event.from_json(row.payload)
     customer = await owner(
         row,
-        provider_customer_id=row.customer_id or event.previous_customer_id,
+        provider_customer_id=row.customer_id or event.previous_customer_id or await refunded_payer(event),
         entity_id=event.snapshot.entity_id if isinstance(event.snapshot, StripeCustomer) else None,
         now=tools.now(),
     )

@@ -14,10 +14,14 @@ _STATUS = {
 }
 
 
+def status_of(found: stripe.Refund) -> RefundStatus:
+    return _STATUS.get(found.status, RefundStatus.PENDING)
+
+
 async def record_refund(refund_id: str, found: stripe.Refund, at: datetime, *, operation_id: str | None = None) -> None:
     """Write how a refund stands at Stripe. One that failed stays so; one that succeeded may still fail later."""
     refund = await Refund.filter(id=refund_id).select_for_update().get()
-    status, is_first_news = _STATUS.get(found.status, RefundStatus.PENDING), refund.stripe_refund_id is None
+    status, is_first_news = status_of(found), refund.stripe_refund_id is None
     if not is_first_news and not _follows(refund.status, status):
         return
     refund.status = status

@@ -65,15 +65,6 @@ async def test_a_type_that_nobody_handles_is_ignored_with_the_reason(service: Se
     assert event["lastError"] == "Events of the type radar.early_fraud_warning.created are not handled."
 
 
-async def test_a_refund_is_ignored_and_says_that_it_was_not_recorded(service: Service) -> None:
-    sent = Sent("stripe", stripe_event(type="refund.created", data={"object": {"id": "re_1", "object": "refund"}}))
-
-    await deliver(service, sent)
-
-    event = await handled(service, sent.id)
-    assert (event["state"], event["lastError"]) == ("IGNORED", "Refunds are not recorded yet.")
-
-
 async def test_an_event_of_an_unknown_customer_waits_for_a_while_and_is_then_parked(service: Service) -> None:
     sent = Sent("stripe", stripe_event(type="payment_method.attached", data={"object": CARD_OF_NOBODY}))
     await deliver(service, sent)
