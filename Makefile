@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := app schema resolvers rest webhooks operations models integrations billing mock_kit mock_metronome mock_stripe tools tests
+PACKAGES := app schema resolvers rest webhooks operations models integrations billing mock_kit mock_metronome mock_stripe tools benchmarks tests
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt migrate migration sdl graphiql crash-matrix bench lock clean
@@ -40,6 +40,11 @@ sdl: $(VENV)/.dev ## Write schema/schema.graphql
 
 crash-matrix: $(VENV)/.dev ## Kill the service at every boundary of every verb and count what happened
 	@$(BIN)/python -m tools.crash_matrix
+
+bench: $(VENV)/.dev ## Measure how fast webhooks are accepted and handled, on both databases
+	@$(BIN)/python -m benchmarks.webhooks --database sqlite
+	@echo
+	@$(BIN)/python -m benchmarks.webhooks --database postgresql
 
 lock: $(VENV)/.dev ## Compile the lock files from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
