@@ -1,0 +1,82 @@
+"""Very many events at once: each is taken, each is handled once, and whoever asks meanwhile is answered."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import models
+from models import CreditEntry, WebhookEvent, WebhookEventState
+from tests.service import Service
+from tests.webhooks.bodies import encoded, metronome_event
+from tests.webhooks.customers import payer
+from tests.webhooks.delivery import metronome_headers, post, until
+
+EVENTS = int(os.environ.get("WEBHOOK_BURST", "200"))
+CUSTOMERS = 5
+QUERIES = 50
+FIRST_BALANCE = 1_000
+PATIENCE_SECONDS = 240.0
+
+ASK = "query($id: String!) { customer(entityId: $id) { entityId credits { balance } } }"
+
+_numbers = count(1)
+
+
+async def test_a_burst_is_accepted_whole_and_handled_once_and_queries_are_answered_meanwhile(service: Service) -> None:
+    names = [f"burst_{place}" for place in range(CUSTOMERS)]
+    customers = [await payer(service, name, card=None, tier="FREE") for name in names]
+    bodies = [gift(customers[place % CUSTOMERS].metronome_id) for place in range(EVENTS)]
+    asking = asyncio.create_task(ask(service, names))
+
+    answers = await asyncio.gather(*(send(service, raw) for raw in [*bodies, *bodies[: EVENTS // 10]]))
+    await until(nothing_left, what="every event handled", seconds=PATIENCE_SECONDS)
+    told = await asking
+
+    assert [status for status, _ in answers] == [200] * (EVENTS + EVENTS // 10)
+    assert sum(new for _, new in answers) == EVENTS
+    assert await WebhookEvent.filter(state=WebhookEventState.DONE).count() == EVENTS
+    assert await CreditEntry.filter(key__startswith="metronome:").count() == EVENTS
+    balances = [(await models.Customer.get(entity_id=name)).credit_balance for name in names]
+    assert balances == [FIRST_BALANCE + EVENTS // CUSTOMERS] * CUSTOMERS
+    assert [name for name, _ in told] == names * (QUERIES // CUSTOMERS)
+    assert all(balance >= FIRST_BALANCE for _, balance in told)
+
+
+def gift(metronome_id: str) -> bytes:
+    """One credit, as its own event."""
+    number = next(_numbers)
+    credit: dict[str, Any] = {
+        "id": f"0b9f1c5e-1111-4000-8000-{number:012d}",
+        "customer_id": metronome_id,
+        "contract_id": None,
+        "amount": 1,
+        "balance": 1,
+        "currency": "credits",
+        "expires_at": None,
+        "expired_at": None,
+        "reason": "A gift",
+        "uniqueness_key": None,
+        "created_at": "2026-01-31T00:00:00Z",
+    }
+    return encoded(metronome_event(type="credit.applied", customer_id=metronome_id, data=credit))
+
+
+async def send(service: Service, raw: bytes) -> tuple[int, bool]:
+    """The answer, and whether it was new."""
+    answer = await post(service, "metronome", raw, metronome_headers(raw, at=service.clock.now()))
+    return answer.status_code, answer.json().get("duplicate") is False
+
+
+async def ask(service: Service, names: Sequence[str]) -> list[tuple[str, int]]:
+    """One query after the other: whom each answer was about, and their balance then."""
+    told = []
+    for place in range(QUERIES):
+        customer = (await service.graphql(ASK, id=names[place % len(names)]))["customer"]
+        told.append((customer["entityId"], customer["credits"]["balance"]))
+    return told
+
+
+async def nothing_left() -> bool:
+    return not await WebhookEvent.filter(state=WebhookEventState.PENDING).exists()
