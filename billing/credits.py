@@ -192,5 +192,28 @@ def resume_allowance(
     return (LedgerEntry(taken, EntryKind.EXPIRY, at, f"{key}:resumed", grant=allowance),) if taken else ()
 
 
+def follow_allowance(
+    entries: Sequence[LedgerEntry],
+    *,
+    owner: str,
+    old: Plan,
+    new: Plan,
+    month: Period,
+    at: datetime,
+    key: str,
+) -> tuple[LedgerEntry, ...]:
+    """The allowance of a contract that follows another which has ended.
+
+    In a month granted before, what the end took away comes back, changed as by a change of plan: else an allowance
+    would outlive its plan. In a new month, the new plan's.
+    """
+    resumed = resume_allowance(
+        entries, owner=owner, credits_per_month=new.credits_per_month, month=month, at=at, key=key
+    )
+    if all(entry.pool != allowance_key(owner, month) for entry in entries):
+        return resumed
+    return resumed + change_allowance([*entries, *resumed], owner=owner, old=old, new=new, month=month, at=at, key=key)
+
+
 def _has(entries: Iterable[LedgerEntry], key: str) -> bool:
     return any(entry.key == key for entry in entries)

@@ -170,10 +170,9 @@ class Books:
         if credit.expired_at:
             return
         self.agenda.cancel(Task.EXPIRE, credit.id)
-        self._set_balance(replace(credit, expired_at=at), 0)
-        if credit.balance:
-            data = {**self.credits[credit.id].report(), "expired_amount": credit.balance}
-            self.events.emit("credit.expired", customer_id=credit.customer_id, data=data, at=at)
+        self._set_balance(replace(credit, expired_at=at, expired_amount=credit.balance), 0)
+        data = self.credits[credit.id].report()
+        self.events.emit("credit.expired", customer_id=credit.customer_id, data=data, at=at)
 
     def allowance(self, contract_id: str) -> list[Credit]:
         """What was granted under the contract and has not expired, spent or not."""

@@ -192,6 +192,8 @@ class Credit:
     reason: str | None
     uniqueness_key: str | None
     created_at: datetime
+    expired_amount: int | None = None
+    """What was left when it expired; 0 when all was spent."""
 
     def report(self) -> dict[str, object]:
         return {
@@ -203,6 +205,7 @@ class Credit:
             "currency": self.currency,
             "expires_at": _optional(self.expires_at),
             "expired_at": _optional(self.expired_at),
+            "expired_amount": self.expired_amount,
             "reason": self.reason,
             "uniqueness_key": self.uniqueness_key,
             "created_at": format_moment(self.created_at),

@@ -1,9 +1,11 @@
 """The end of a contract, made by the engine: what was scheduled follows it, or the subscription is over."""
 
+from datetime import datetime
+
 import structlog
 from tortoise.transactions import in_transaction
 
-from billing.credits import expire_due, grant_month
+from billing.credits import EntryKind, LedgerEntry, allowance_key, end_allowance, follow_allowance, left_of
 from billing.invoices import InvoiceStatus, first_invoice
 from billing.lifecycle import LIVE, SubscriptionEvent, next_status
 from billing.money import Money
@@ -24,6 +26,7 @@ from operations.steps.contracts import start_contract
 from operations.steps.credits import post_allowance
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
 from operations.steps.ledger import append_credits, credit_entries
+from operations.terms import plan_json, plan_of
 from operations.tools import Tools
 
 log = structlog.get_logger()
@@ -68,6 +71,11 @@ async def take_over_plan(operation_id: str, tools: Tools) -> Next:
         plan = subscription.scheduled_plan
         if plan is None:
             return Next.CONTINUE
+        await keep(
+            operation_id,
+            old_plan=plan_json(subscription.plan),
+            old_contract_id=subscription.metronome_contract_id,
+        )
         same = plan.billing_period is subscription.billing_period
         anchor = subscription.anchor if same else subscription.period_end
         period = period_at(anchor, plan.billing_period, subscription.period_end)
@@ -100,18 +108,39 @@ async def grant_new_month(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     subscription = case.subscription
     at = midnight(subscription.period_start)
-    async with in_transaction():
-        expired = expire_due(await credit_entries(case.customer.id), at=at)
-        await append_credits(case.customer.id, expired, cause=f"operation:{operation_id}", reason="Expired")
-    granted = grant_month(
+    await _close_cut_month(case, at, tools)
+    month = credit_month_at(subscription.credit_anchor, subscription.period_start)
+    granted = follow_allowance(
         await credit_entries(case.customer.id),
         owner=case.customer.id,
-        credits_per_month=subscription.credits_per_month,
-        month=credit_month_at(subscription.credit_anchor, subscription.period_start),
-        at=tools.now(),
+        old=plan_of(case.operation.result["old_plan"]),
+        new=subscription.plan,
+        month=month,
+        at=at,
+        key=f"operation:{operation_id}",
     )
     await post_allowance(case, granted, tools, step="metronome_credits")
     return Next.CONTINUE
+
+
+async def _close_cut_month(case: Case, at: datetime, tools: Tools) -> None:
+    """The old contract took its allowance with it in the middle of a credit month: what was used, and what was left."""
+    cause = f"operation:{case.operation.id}"
+    key = allowance_key(case.customer.id, credit_month_at(case.subscription.credit_anchor, at.date()))
+    granted = await tools.metronome.list_credits(
+        customer_id=settled(case.customer.metronome_customer_id),
+        contract_id=case.operation.result["old_contract_id"],
+    )
+    expired = sum(credit.expired_amount or 0 for credit in granted if credit.expired_at == at)
+    async with in_transaction():
+        entries = await credit_entries(case.customer.id)
+        if any(entry.key == f"{cause}:end" for entry in entries):
+            return
+        used = left_of(entries, key) - expired
+        usage = (LedgerEntry(-used, EntryKind.USAGE, at, f"{cause}:used", grant=key),) if used > 0 else ()
+        month = credit_month_at(case.subscription.credit_anchor, at.date())
+        ended = end_allowance([*entries, *usage], owner=case.customer.id, month=month, at=at, key=cause)
+        await append_credits(case.customer.id, (*usage, *ended), cause=cause, reason="The old contract has ended")
 
 
 async def invoice_new_period(operation_id: str, tools: Tools) -> Next:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from billing.credits import LedgerEntry, allowance_key, change_allowance, end_allowance, resume_allowance
+from billing.credits import LedgerEntry, end_allowance, follow_allowance
 from billing.error_codes import ErrorCode
 from billing.errors import IllegalTransition, InvalidInput, ProviderRejected
 from billing.lifecycle import LIVE, SubscriptionEvent, SubscriptionStatus, next_status
@@ -119,30 +119,17 @@ async def resume_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
 
 
 async def _credits_of_the_month(case: Case) -> tuple[LedgerEntry, ...]:
-    """In a month granted before, what the end took away comes back, changed as by a change from the plan that had it.
-
-    Else an allowance would outlive its plan: the highest tier's, cancelled with its time credited, on the free tier.
-    """
-    subscription, owner = case.subscription, case.customer.id
-    entries = await credit_entries(owner)
-    month = credit_month_at(subscription.credit_anchor, subscription.period_start)
-    # Not the time of this try: what is sent must stay the same when it is sent again.
-    at, key = case.operation.created_at, f"operation:{case.operation.id}"
-    resumed = resume_allowance(
-        entries, owner=owner, credits_per_month=subscription.credits_per_month, month=month, at=at, key=key
-    )
-    if all(entry.pool != allowance_key(owner, month) for entry in entries):
-        return resumed
-    changed = change_allowance(
-        [*entries, *resumed],
-        owner=owner,
+    subscription = case.subscription
+    return follow_allowance(
+        await credit_entries(case.customer.id),
+        owner=case.customer.id,
         old=await _plan_before(subscription),
         new=subscription.plan,
-        month=month,
-        at=at,
-        key=key,
+        month=credit_month_at(subscription.credit_anchor, subscription.period_start),
+        # Not the time of this try: what is sent must stay the same when it is sent again.
+        at=case.operation.created_at,
+        key=f"operation:{case.operation.id}",
     )
-    return resumed + changed
 
 
 async def _plan_before(subscription: Subscription) -> Plan:

@@ -22,6 +22,8 @@ async def credit_applied(event: Event, notice: Notice) -> Change:
     credit = _credit(event)
     if await CreditEntry.exists(metronome_credit_id=credit.id):
         return nothing
+    if (ended := await _ended_with_its_contract(credit, notice)) is not None:
+        return _enter_and_end(ended, notice)
     if credit.amount < 0:
         raise await unknown_object(
             notice.row, notice.customer, what=f"Credit {credit.id}, which takes away,", now=notice.tools.now()
@@ -35,24 +37,30 @@ async def credit_applied(event: Event, notice: Notice) -> Change:
 
 
 async def credit_expired(event: Event, notice: Notice) -> Change:
-    """What was left at Metronome expires. What the ledger has left once all of a pool expired was used there."""
+    """A grant's time is over: what was left of it at Metronome expires, and the rest of what our ledger has was used.
+
+    The credits of one grant expire at one instant, so they are read together and the first of their events does it all.
+    """
     credit = _credit(event)
-    expired = event.expired_amount or 0
+    if credit.expires_at is not None and event.timestamp < credit.expires_at:
+        return nothing  # it went with its contract, and whatever ended that has ended the allowance
+    expired = await _expired_together(credit, notice)
 
     async def change(_: datetime) -> None:
         await _lock(notice.customer)
         pool = await _pool_of(credit, notice)
         left = sum(entry.amount for entry in pool)
-        if left <= 0 or _expired(pool, credit.id):
-            return  # a verb of ours ended it first
+        if left <= 0:
+            return
         await require_idle(notice.customer)
-        expiring = min(left, expired)
-        used = left - expiring if _is_last(pool, credit.id) else 0
         grant = pool[0].grant_key or pool[0].key
-        at = event.timestamp
+        expiring = min(left, expired)
         entries = [
-            LedgerEntry(-amount, kind, at, f"metronome:{credit.id}:{cause}", grant=grant)
-            for kind, amount, cause in ((EntryKind.USAGE, used, "used"), (EntryKind.EXPIRY, expiring, "expiry"))
+            LedgerEntry(-amount, kind, event.timestamp, f"{grant}:{cause}", grant=grant)
+            for kind, amount, cause in (
+                (EntryKind.USAGE, left - expiring, "used"),
+                (EntryKind.EXPIRY, expiring, "expiry"),
+            )
             if amount
         ]
         await append_credits(notice.customer.id, entries, cause=f"event:{notice.row.id}", metronome_credit_id=credit.id)
@@ -60,23 +68,54 @@ async def credit_expired(event: Event, notice: Notice) -> Change:
     return change
 
 
+async def _ended_with_its_contract(credit: Credit, notice: Notice) -> Credit | None:
+    """As it stands now, when it is told of only after its contract has taken it along."""
+    if credit.contract_id is None or credit.expires_at is None:
+        return None
+    granted = await notice.tools.metronome.list_credits(customer_id=credit.customer_id, contract_id=credit.contract_id)
+    now = next((each for each in granted if each.id == credit.id), credit)
+    return now if now.expired_at is not None and now.expired_at < credit.expires_at else None
+
+
+def _enter_and_end(credit: Credit, notice: Notice) -> Change:
+    """It came and went: the verb that ended the contract has settled the allowance without it."""
+    key, expired = f"metronome:{credit.id}", credit.expired_amount or 0
+    ended_at = credit.expired_at or credit.created_at
+    entries = [LedgerEntry(credit.amount, EntryKind.GRANT, credit.created_at, key, expires_at=credit.expires_at)]
+    entries += [
+        LedgerEntry(-amount, kind, ended_at, f"{key}:{cause}", grant=key)
+        for kind, amount, cause in (
+            (EntryKind.USAGE, credit.amount - expired, "used"),
+            (EntryKind.EXPIRY, expired, "expiry"),
+        )
+        if amount
+    ]
+
+    async def change(_: datetime) -> None:
+        await _lock(notice.customer)
+        if not await CreditEntry.exists(metronome_credit_id=credit.id):
+            await append_credits(
+                notice.customer.id, entries, cause=f"event:{notice.row.id}", metronome_credit_id=credit.id
+            )
+
+    return change
+
+
+async def _expired_together(credit: Credit, notice: Notice) -> int:
+    if credit.contract_id is None or credit.expires_at is None:
+        return credit.expired_amount or 0
+    granted = await notice.tools.metronome.list_credits(customer_id=credit.customer_id, contract_id=credit.contract_id)
+    return sum(each.expired_amount or 0 for each in granted if each.expired_at == credit.expires_at)
+
+
 async def _pool_of(credit: Credit, notice: Notice) -> list[CreditEntry]:
     """All entries of the grant that a credit is, or is part of."""
     await _put_in_ledger(credit, notice)
-    entry = await CreditEntry.filter(metronome_credit_id=credit.id, kind=EntryKind.GRANT).first()
+    entry = await CreditEntry.filter(metronome_credit_id=credit.id).first()
     if entry is None:
         return []
     key = entry.grant_key or entry.key
     return await CreditEntry.filter(Q(key=key) | Q(grant_key=key), customer_id=notice.customer.id)
-
-
-def _expired(pool: list[CreditEntry], credit_id: str) -> bool:
-    return any(entry.kind is EntryKind.EXPIRY and entry.metronome_credit_id == credit_id for entry in pool)
-
-
-def _is_last(pool: list[CreditEntry], credit_id: str) -> bool:
-    granted = {entry.metronome_credit_id for entry in pool if entry.kind is EntryKind.GRANT}
-    return all(each == credit_id or _expired(pool, each) for each in granted if each)
 
 
 async def _put_in_ledger(credit: Credit, notice: Notice) -> None:

@@ -174,7 +174,10 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """`amount` as granted (negative: taken away), `balance` what is left of it: counts of credits, not money."""
+    """`amount` as granted (negative: taken away), `balance` what is left of it: counts of credits, not money.
+
+    `expired_amount` is what was left when it expired, None until then.
+    """
 
     id: str
     customer_id: str
@@ -183,6 +186,7 @@ class Credit:
     balance: int
     expires_at: datetime | None
     expired_at: datetime | None
+    expired_amount: int | None
     reason: str | None
     uniqueness_key: str | None
     created_at: datetime
@@ -197,6 +201,7 @@ class Credit:
             balance=fields.whole("balance"),
             expires_at=fields.optional_instant("expires_at"),
             expired_at=fields.optional_instant("expired_at"),
+            expired_amount=fields.optional_whole("expired_amount"),
             reason=fields.optional_text("reason"),
             uniqueness_key=fields.optional_text("uniqueness_key"),
             created_at=fields.instant("created_at"),

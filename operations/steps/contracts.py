@@ -132,8 +132,10 @@ async def cancel_contract(case: Case, tools: Tools, *, effective: date | None) -
 
     async def look_up(_: datetime) -> Contract | None:
         found = await tools.metronome.get_contract(contract_id=contract_id)
-        done = found.end_date == effective_date if effective_date else found.status is ContractStatus.CANCELLED
-        return found if done else None
+        if effective_date is None:
+            return found if found.status is ContractStatus.CANCELLED else None
+        # A scheduled change ends it on the same day: that is no cancellation.
+        return found if found.end_date == effective_date and found.cancelled_at is not None else None
 
     return await perform(
         case.operation.id,

@@ -93,7 +93,7 @@ async def test_a_cancellation_that_is_lost_on_its_way_is_not_taken_for_the_end_o
 ) -> None:
     await _half_way(customers, entity_id, tier="TEAM")
     await customers.change(entity_id, tier="PRO", effective="AT_PERIOD_END")
-    await customers.service.metronome.fault(method="POST", path="/cancel$", kind="drop_before")
+    await customers.service.metronome.fault(method="POST", path="/cancel$", kind="drop_before", times=3)
 
     payload = await customers.cancel(entity_id)
 
@@ -245,4 +245,44 @@ async def test_yearly_from_the_29th_of_february(customers: Customers, entity_id:
 
     period = payload["subscription"]["currentPeriod"]
     assert period == {"start": f"{day.year + 1}-02-28", "end": f"{day.year + 2}-02-28"}
+    await customers.agree(entity_id)
+
+
+async def test_news_of_the_end_that_come_after_the_return_take_nothing(customers: Customers, entity_id: str) -> None:
+    await _half_way(customers, entity_id, tier="TEAM")
+    await customers.cancel(entity_id, effective="IMMEDIATELY")
+    await customers.reactivate(entity_id)
+
+    await customers.hear(entity_id)
+
+    assert (await customers.customer(entity_id))["credits"]["balance"] == 50_000
+    await customers.agree(entity_id)
+
+
+async def test_a_month_that_is_told_after_the_end_leaves_nothing(customers: Customers, entity_id: str) -> None:
+    await _half_way(customers, entity_id, tier="TEAM", billingPeriod="YEARLY")
+    customers.go_to_next(2, 3)
+
+    await customers.cancel(entity_id, effective="IMMEDIATELY")
+    await customers.hear(entity_id)
+
+    assert (await customers.customer(entity_id))["credits"]["balance"] == 0
+    await customers.agree(entity_id)
+
+
+async def test_a_scheduled_change_within_a_credit_month_that_is_told_late_is_in_the_ledger(
+    customers: Customers, entity_id: str
+) -> None:
+    customers.go_to_next(1, 1)
+    await customers.onboard(entity_id)
+    customers.pass_days(3)
+    await customers.change(entity_id, tier="PRO", billingPeriod="YEARLY")
+    await customers.change(entity_id, tier="PRO", billingPeriod="MONTHLY")
+    await customers.hear(entity_id)
+    await customers.change(entity_id, tier="FREE", effective="AT_PERIOD_END")
+    customers.pass_days(35)
+
+    await customers.hear(entity_id)
+
+    assert (await customers.customer(entity_id))["subscription"]["tier"] == "FREE"
     await customers.agree(entity_id)

@@ -253,7 +253,7 @@ class History:
         assert quote["nextInvoice"]["due"]["minorUnits"] == (owed if owed >= least else 0)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(7))
 async def test_whatever_came_before_what_is_done_is_what_was_quoted(
     customers: Customers, entity_id: str, seed: int
 ) -> None:

@@ -21,6 +21,7 @@ async def test_a_credit_is_shown_as_it_was_granted(client: BillingClient) -> Non
         "currency": "credits",
         "expires_at": "2027-03-01T00:00:00Z",
         "expired_at": None,
+        "expired_amount": None,
         "reason": "Sorry",
         "uniqueness_key": "u",
         "created_at": "2027-01-31T10:00:00Z",
@@ -91,13 +92,14 @@ async def test_a_credit_expires_with_what_is_left(client: BillingClient) -> None
     assert event["timestamp"] == "2027-02-01T00:00:00Z"
 
 
-async def test_a_spent_credit_expires_without_an_event(client: BillingClient) -> None:
+async def test_a_spent_credit_expires_with_nothing_left(client: BillingClient) -> None:
     customer = await client.customer()
     await client.credit(customer, 100, expires_at="2027-02-01T00:00:00Z")
     await client.control("usage", customer_id=customer, amount=100)
     await client.advance_to("2027-02-02T00:00:00Z")
 
-    assert await client.all("webhooks/events", type="credit.expired") == []
+    [event] = await client.all("webhooks/events", type="credit.expired")
+    assert (event["data"]["balance"], event["data"]["expired_amount"]) == (0, 0)
 
 
 @pytest.mark.parametrize(

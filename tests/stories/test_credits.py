@@ -1,7 +1,5 @@
 """Credits where two things meet: the end of a contract, the end of a month, usage, and news that come late."""
 
-import pytest
-
 from tests.stories.world import World
 
 VISA = "pm_card_visa"
@@ -23,7 +21,6 @@ async def test_what_was_used_in_a_month_is_usage_and_the_rest_expires(world: Wor
     await world.agrees("ada")
 
 
-@pytest.mark.xfail(strict=True, reason="Metronome sends no credit.expired for a credit of which nothing is left")
 async def test_an_allowance_that_was_used_up_is_usage_at_the_end_of_its_month(world: World) -> None:
     await world.onboard("ada", tier="PRO", paymentMethodId=VISA)
     await world.use("ada", 10_000)
@@ -34,7 +31,6 @@ async def test_an_allowance_that_was_used_up_is_usage_at_the_end_of_its_month(wo
     await world.agrees("ada")
 
 
-@pytest.mark.xfail(strict=True, reason="late news of the old allowance's end take the new one out of the ledger")
 async def test_coming_back_before_the_news_of_the_end_arrive_keeps_the_credits(world: World) -> None:
     await world.onboard("ada", tier="PRO", paymentMethodId=VISA)
     await world.service.metronome.http.post("/_mock/webhooks/hold")
@@ -49,7 +45,6 @@ async def test_coming_back_before_the_news_of_the_end_arrive_keeps_the_credits(w
     await world.agrees("ada")
 
 
-@pytest.mark.xfail(strict=True, reason="the old contract's allowance ends with it, and the month counts as granted")
 async def test_a_scheduled_downgrade_within_a_credit_month_leaves_the_share_of_the_days_left(world: World) -> None:
     await world.onboard("ada", tier="PRO", paymentMethodId=VISA)
     await world.to("2028-02-10T12:00:00")
