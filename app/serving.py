@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from app.live import LiveServer
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -56,7 +57,7 @@ def serve_app(app: Starlette, settings: Settings) -> None:
         listen(settings.host, settings.port, setting="PORT") as listener,
         asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
     ):
-        runner.run(_serve(app, uvicorn.Server(config), listener))
+        runner.run(_serve(app, LiveServer(config, lambda: app.state.feed.end_streams()), listener))
 
 
 async def _serve(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:
