@@ -55,9 +55,9 @@ class Settings(BaseSettings):
     # How long a stop waits for steps that are in hand.
     drain_seconds: float = Field(default=10.0, ge=0, le=120)
 
-    # After so many attempts a webhook event is dead and waits for a person; by then some four hours have passed.
     # How often the worker looks for invoices and payments whose time has come.
     collect_seconds: float = Field(default=5.0, gt=0, le=86_400)
+    # After so many attempts a webhook event is dead and waits for a person; by then two to three hours have passed.
     webhook_max_attempts: int = Field(default=16, ge=1, le=100)
     # For how long one worker has an event to itself. Longer than any call to a provider takes.
     webhook_lease_seconds: float = Field(default=30.0, ge=1, le=600)

@@ -29,7 +29,7 @@ class Books:
     payments: tuple[tuple[int, str], ...]
     operations: tuple[tuple[str, str], ...]
     unsettled_effects: int
-    # The ids that both sides must agree on: customer, contract, invoice, payment.
+    # The ids that both sides must agree on: customer, live contract, invoice, payment.
     agree: bool
 
     def differences(self, other: "Books") -> list[str]:
@@ -54,7 +54,8 @@ class _Theirs:
 
     def ids(self) -> list[set[str]]:
         paid = [intent for intent in self.intents if intent["status"] == "succeeded"]
-        things = (self.metronome_customers, self.stripe_customers, self.contracts, self.invoices, paid)
+        live = [contract for contract in self.contracts if contract["status"] != "cancelled"]
+        things = (self.metronome_customers, self.stripe_customers, live, self.invoices, paid)
         return [{each["id"] for each in found} for found in things]
 
 
@@ -99,7 +100,11 @@ async def _our_ids(world: World, entity_id: str) -> list[set[str]]:
     customer = await world.rows(
         "SELECT metronome_customer_id, stripe_customer_id FROM customer WHERE entity_id = $1", entity_id
     )
-    contracts = await _ours(world, "subscription", "metronome_contract_id", entity_id)
+    contracts = await world.rows(
+        "SELECT t.metronome_contract_id FROM subscription t JOIN customer c ON c.id = t.customer_id "
+        "WHERE c.entity_id = $1 AND t.status <> 'CANCELLED'",
+        entity_id,
+    )
     invoices = await _ours(world, "invoice", "metronome_invoice_id", entity_id)
     payments = await world.rows(
         "SELECT t.stripe_payment_intent_id FROM payment t JOIN customer c ON c.id = t.customer_id "

@@ -211,4 +211,131 @@ ATTACH_STORY = Story(
     | {"attach_payment_method.accepted"},
 )
 
-STORIES = {story.verb: story for story in (ONBOARD_STORY, PAY_STORY, REFUND_STORY, GRANT_STORY, ATTACH_STORY)}
+UPGRADE_STORY = Story(
+    verb="changeTier",
+    before=(PAID_ONBOARDING,),
+    call=Call(_mutation("changeTier"), {"entityId": "{entity}", "tier": "TEAM", "idempotencyKey": "change {entity}"}),
+    # On the day it began, so for the whole period.
+    leaves=replace(
+        _after(ONBOARDED, "CHANGE_TIER"),
+        contracts=("pro cancelled", "team active"),
+        grants=(10_000, 40_000),
+        invoices=((900, "paid"), (2_000, "paid")),
+        succeeded_charges=(900, 2_000),
+        subscriptions=(("TEAM", "ACTIVE"),),
+        credit_balance=50_000,
+        ledger=(10_000, 40_000),
+        our_invoices=((900, "PAID"), (2_000, "PAID")),
+        payments=((900, "SUCCEEDED"), (2_000, "SUCCEEDED")),
+    ),
+    points=_edges("payment_1", "metronome_contract", "metronome_credits", "metronome_invoice", "metronome_invoice_paid")
+    | _boundaries(
+        "collect_change",
+        "swap_contract",
+        "adjust_credits",
+        "issue_change_invoice",
+        "report_change_payment",
+        "apply_change",
+    )
+    | {"change_tier.accepted"},
+)
+
+DOWNGRADE_STORY = Story(
+    verb="changeTierDown",
+    before=(PAID_ONBOARDING,),
+    call=Call(_mutation("changeTier"), {"entityId": "{entity}", "tier": "FREE", "idempotencyKey": "change {entity}"}),
+    leaves=replace(
+        _after(ONBOARDED, "CHANGE_TIER"),
+        contracts=("free active", "pro cancelled"),
+        grants=(-9_000, 10_000),
+        subscriptions=(("FREE", "ACTIVE"),),
+        credit_balance=1_000,
+        ledger=(-9_000, 10_000),
+    ),
+    points=_edges("metronome_contract", "metronome_credits")
+    | _boundaries("swap_contract", "adjust_credits", "apply_change")
+    | {"change_tier.accepted"},
+)
+
+SCHEDULE_STORY = Story(
+    verb="scheduleChange",
+    before=(PAID_ONBOARDING,),
+    call=Call(
+        _mutation("changeTier"),
+        {
+            "entityId": "{entity}",
+            "tier": "FREE",
+            "effective": "AT_PERIOD_END",
+            "idempotencyKey": "change {entity}",
+        },
+    ),
+    leaves=_after(ONBOARDED, "SCHEDULE_CHANGE", attempts=("metronome_contract_end:1",)),
+    points=_edges("metronome_contract_end")
+    | _boundaries("end_old_contract", "write_schedule")
+    | {"schedule_change.accepted"},
+)
+
+WITHDRAW_STORY = Story(
+    verb="withdrawScheduledChange",
+    before=(PAID_ONBOARDING, SCHEDULE_STORY.call),
+    call=Call(_mutation("withdrawScheduledChange"), {"entityId": "{entity}", "idempotencyKey": "withdraw {entity}"}),
+    leaves=_after(ONBOARDED, "SCHEDULE_CHANGE", "WITHDRAW_CHANGE", attempts=("metronome_contract_end:1",)),
+    points=_edges("metronome_contract_end")
+    | _boundaries("renew_again", "clear_schedule")
+    | {"withdraw_change.accepted"},
+)
+
+CANCEL_STORY = Story(
+    verb="cancel",
+    before=(PAID_ONBOARDING,),
+    call=Call(
+        _mutation("cancel"),
+        {"entityId": "{entity}", "effective": "IMMEDIATELY", "idempotencyKey": "cancel {entity}"},
+    ),
+    leaves=replace(
+        _after(ONBOARDED, "CANCEL", attempts=("metronome_contract_cancelled:1",)),
+        contracts=("pro cancelled",),
+        subscriptions=(("PRO", "CANCELLED"),),
+        credit_balance=0,
+        ledger=(-10_000, 10_000),
+    ),
+    points=_edges("metronome_contract_cancelled")
+    | _boundaries("end_contract", "apply_cancellation")
+    | {"cancel.accepted"},
+)
+
+REACTIVATE_STORY = Story(
+    verb="reactivate",
+    before=(PAID_ONBOARDING, CANCEL_STORY.call),
+    call=Call(_mutation("reactivate"), {"entityId": "{entity}", "idempotencyKey": "reactivate {entity}"}),
+    # What the cancellation credited pays the new first invoice.
+    leaves=replace(
+        _after(CANCEL_STORY.leaves, "REACTIVATE"),
+        contracts=("pro active", "pro cancelled"),
+        grants=(10_000, 10_000),
+        invoices=((900, "paid"), (900, "paid")),
+        subscriptions=(("PRO", "ACTIVE"), ("PRO", "CANCELLED")),
+        credit_balance=10_000,
+        ledger=(-10_000, 10_000, 10_000),
+        our_invoices=((900, "PAID"), (900, "PAID")),
+    ),
+    points=_edges("metronome_contract", "metronome_credits", "metronome_invoice", "metronome_invoice_paid")
+    | {"reactivate.accepted"},
+)
+
+STORIES = {
+    story.verb: story
+    for story in (
+        ONBOARD_STORY,
+        UPGRADE_STORY,
+        DOWNGRADE_STORY,
+        SCHEDULE_STORY,
+        WITHDRAW_STORY,
+        CANCEL_STORY,
+        REACTIVATE_STORY,
+        PAY_STORY,
+        REFUND_STORY,
+        GRANT_STORY,
+        ATTACH_STORY,
+    )
+}
