@@ -156,8 +156,7 @@ async def worker_lock(world: World, *, slot: int) -> AsyncIterator[Callable[[], 
 async def terminated(client: Client) -> tuple[int, float]:
     """Exit status, and how many seconds it took."""
     asked = time.monotonic()
-    client.process.signal(signal.SIGTERM)
-    return await client.process.ended(), time.monotonic() - asked
+    return await client.stop(), time.monotonic() - asked
 
 
 async def cut_off(world: World, *, slot: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.crash.processes import ASK_AGAIN_SECONDS, PATIENCE_SECONDS, Launcher, ServiceProcess, launcher, mock
+from tests.crash.processes import PATIENCE_SECONDS, Launcher, ServiceProcess, launcher, mock, until
 
 STRIPE_KEY = "sk_test_sandbox"
 PAGE = 100
@@ -105,16 +105,24 @@ class Client:
             return False
         return True
 
+    async def stop(self) -> int:
+        """In good order, so that nothing of this life is left for the next one to end. Returns the exit status."""
+        self.process.signal(signal.SIGTERM)
+        return await self.process.ended()
+
+    async def operations(self, entity_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.execute(OPERATIONS, entityId=entity_id))["operations"]["nodes"]
+        return found
+
     async def operations_ended(self, entity_id: str) -> list[dict[str, Any]]:
         """All operations of a customer, when there is one and none is running any more."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                found: list[dict[str, Any]] = (await self.execute(OPERATIONS, entityId=entity_id))["operations"][
-                    "nodes"
-                ]
-                if found and all(each["status"] != "RUNNING" for each in found):
-                    return found
-                await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+        async def ended() -> bool:
+            found = await self.operations(entity_id)
+            return bool(found) and all(each["status"] != "RUNNING" for each in found)
+
+        await until(ended)
+        return await self.operations(entity_id)
 
 
 @dataclass(frozen=True, slots=True)
