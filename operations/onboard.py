@@ -8,6 +8,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.entity import Entity
+from billing.error_codes import ErrorCode
 from billing.errors import CustomerExists, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import period_at
@@ -31,7 +32,7 @@ from operations.steps.credits import grant_first_credits
 from operations.steps.customers import create_metronome_customer, create_stripe_customer
 from operations.steps.first_invoice import collect_first, first_invoice_of, report_first
 from operations.steps.invoices import issue_first_invoice
-from operations.steps.payment_methods import attach_default_payment_method, check_known
+from operations.steps.payment_methods import attach_default_payment_method, check_known, warn
 from operations.tools import Tools
 
 
@@ -209,7 +210,12 @@ async def collect_first_invoice(operation_id: str, tools: Tools) -> Next:
 async def report_payment(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     refusal = await report_first(operation_id, case.subscription, tools)
-    return await _fail(operation_id, "metronome", refusal, tools.now()) if refusal else Next.CONTINUE
+    if refusal is not None and not case.operation.warnings:
+        # The money is there: a customer who paid is not left waiting because the engine was told in vain.
+        message = f"The invoice is paid, and metronome refused to hear of it: {refusal.message}"
+        async with in_transaction():
+            await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message, field="tier")
+    return Next.CONTINUE
 
 
 async def activate(operation_id: str, tools: Tools) -> Next:

@@ -8,7 +8,7 @@ from tortoise.transactions import in_transaction
 from billing.errors import OperationNotFound, OperationNotResumable, ProviderRejected, ProviderUnavailable
 from integrations.errors import Rejected, Unavailable
 from models import Operation, OperationStatus, Payment, PaymentStatus
-from operations.engine import Engine
+from operations.engine import MAX_TAKEOVERS, Engine
 from operations.resuming import resume
 from operations.steps.case import settled
 from operations.steps.payments import record_intent
@@ -33,7 +33,10 @@ async def resume_operation(operation_id: str, *, engine: Engine, tools: Tools, w
 async def take_up(operation: Operation, engine: Engine, tools: Tools) -> None:
     """Read the payment again at Stripe, and go on when the payer has acted. Raises `ProviderUnavailable`."""
     if operation.status is OperationStatus.RUNNING:
-        await engine.run(operation.id, operation.kind, leg=operation.leg)
+        if operation.takeovers > MAX_TAKEOVERS:  # given up, and somebody has looked at it
+            await engine.start_over(operation.id)
+        else:
+            await engine.run(operation.id, operation.kind, leg=operation.leg)
         return
     payment = await _undecided_payment(operation)
     if payment is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.onboarding import ONE_OF_EACH, everything_of, follow, paid, send_onboard
+from tests.api.onboarding import ONE_OF_EACH, everything_of, follow, onboard, paid, send_onboard
 from tests.service import Mock, Service
 
 SETTINGS = {"operation_wait_seconds": 60}
@@ -92,3 +92,16 @@ async def _unspent(service: Service) -> list[str]:
 async def _unspent_of(mock: Mock) -> list[str]:
     faults = (await mock.http.get("/_mock/faults")).json()
     return [fault["path"] for fault in faults["data"] if not fault["spent"]]
+
+
+async def test_a_customer_who_paid_is_live_although_metronome_refuses_to_hear_of_it(
+    service: Service, entity_id: str
+) -> None:
+    await service.metronome.fault(method="POST", path="/pay$", kind="status_before", status=422)
+
+    payload = await onboard(service, entity_id, tier="PRO", paymentMethodId="pm_card_visa")
+
+    assert payload["operation"]["status"] == "SUCCEEDED"
+    assert payload["subscription"]["status"] == "ACTIVE"
+    assert (payload["invoice"]["status"], payload["payment"]["status"]) == ("PAID", "SUCCEEDED")
+    assert [warning["code"] for warning in payload["warnings"]] == ["PROVIDER_REJECTED"]
