@@ -57,6 +57,8 @@ async def _end(case: Case, contract: Contract, tools: Tools) -> None:
     """Cancelled by us for the period end, or by somebody else at the provider; or it simply ran out."""
     cancelled = contract.status is ContractStatus.CANCELLED
     event = SubscriptionEvent.CANCELLED if cancelled else SubscriptionEvent.CONTRACT_ENDED
+    if case.subscription.status in LIVE:
+        await _close_cut_month(case, contract.id, contract.end_date or tools.now(), tools)
     async with in_transaction():
         if await succeed(case.operation.id, at=tools.now()) and case.subscription.status in LIVE:
             await end_subscription(case, event, credit=Money.zero(case.subscription.currency), tools=tools)
@@ -108,7 +110,7 @@ async def grant_new_month(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     subscription = case.subscription
     at = midnight(subscription.period_start)
-    await _close_cut_month(case, at, tools)
+    await _close_cut_month(case, case.operation.result["old_contract_id"], at, tools)
     month = credit_month_at(subscription.credit_anchor, subscription.period_start)
     granted = follow_allowance(
         await credit_entries(case.customer.id),
@@ -123,15 +125,16 @@ async def grant_new_month(operation_id: str, tools: Tools) -> Next:
     return Next.CONTINUE
 
 
-async def _close_cut_month(case: Case, at: datetime, tools: Tools) -> None:
-    """The old contract took its allowance with it in the middle of a credit month: what was used, and what was left."""
+async def _close_cut_month(case: Case, contract_id: str, at: datetime, tools: Tools) -> None:
+    """A contract that ends in the middle of a credit month takes its allowance along: what was used, what was left."""
     cause = f"operation:{case.operation.id}"
     key = allowance_key(case.customer.id, credit_month_at(case.subscription.credit_anchor, at.date()))
     granted = await tools.metronome.list_credits(
         customer_id=settled(case.customer.metronome_customer_id),
-        contract_id=case.operation.result["old_contract_id"],
+        contract_id=contract_id,
     )
-    expired = sum(credit.expired_amount or 0 for credit in granted if credit.expired_at == at)
+    cut = [each for each in granted if each.expired_at and each.expires_at and each.expired_at < each.expires_at]
+    expired = sum(credit.expired_amount or 0 for credit in cut)
     async with in_transaction():
         entries = await credit_entries(case.customer.id)
         if any(entry.key == f"{cause}:end" for entry in entries):

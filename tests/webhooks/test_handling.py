@@ -205,11 +205,16 @@ async def test_what_expires_enters_the_ledger_once_and_what_was_spent_is_told_ap
     created = await last_of(service, customer.metronome_id, "contract.created")
     await metronome_call(service, "POST", f"contracts/{created.event['data']['id']}/cancel", {})
 
-    sent = await last_of(service, customer.metronome_id, "credit.expired")
-    await deliver(service, sent)
-    await handled(service, sent.id)
-    await replay(service, sent)
+    for name in ("credit.expired", "contract.cancelled"):
+        sent = await last_of(service, customer.metronome_id, name)
+        await deliver(service, sent)
+        await handled(service, sent.id)
+        await replay(service, sent)
 
+    async def ended() -> bool:
+        return bool((await standing(service, entity_id))["customer"]["subscription"]["status"] == "CANCELLED")
+
+    await until(ended, what="the subscription ended")
     after = await standing(service, entity_id)
     assert after["customer"]["credits"] == {"balance": 0}
     ledger = sorted((entry["kind"], entry["amount"]) for entry in after["creditLedger"]["nodes"])
