@@ -15,7 +15,14 @@ _LOCK_SPACE = 0x62696C6C  # "bill": keeps our advisory locks apart from anybody 
 _CHECK_SECONDS = 5.0
 # A worker whose machine vanished sends no farewell: without these the server would keep its lock for two hours.
 _NOTICE_DEATH = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-_CONNECTION_LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+# The internal one: the server's farewell was in the socket before we asked (asyncpg was in the middle of reading it).
+_CONNECTION_LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+)
 
 
 class TooManyWorkers(Exception):  # noqa: N818 - named for what is wrong, as all our errors

@@ -59,7 +59,7 @@ class AsyncpgTransactionClient(TransactionWrapper):
             elif not self._finalized:
                 # A connection that cannot roll back is lost, and its transaction with it: the reason for
                 # rolling back tells more than this failure.
-                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
                     await self.rollback()
         finally:
             self._finalized = True
