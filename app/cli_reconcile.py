@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import click
 
-from app.clock import system_now
+from app.clock import SandboxClock
 from app.main import MigrationsPending
 from app.settings import InvalidSettings, Settings, load_settings
 from integrations.errors import ProviderError
@@ -22,6 +22,7 @@ from models.database import database
 from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
 from models.migrating import pending_migrations
 from operations.reconcile import Report, compare_all, report
+from operations.sandbox import Sandbox
 from operations.tools import Tools
 
 DISAGREES = 1
@@ -77,11 +78,14 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
     async with AsyncExitStack() as stack:
         metronome_http = await stack.enter_async_context(provider_http_client(settings.metronome_url))
         stripe_http = await stack.enter_async_context(provider_http_client(settings.stripe_url))
-        tokens = TokenSource(metronome_http, settings.metronome_credentials(), system_now)
+        clock = SandboxClock()
+        if settings.sandbox:
+            await Sandbox.of(clock, metronome_http, stripe_http).join()
+        tokens = TokenSource(metronome_http, settings.metronome_credentials(), clock.now)
         yield Tools(
             metronome=MetronomeClient(metronome_http, tokens),
             stripe=StripePayments(stripe_http, settings.stripe_key),
-            now=system_now,
+            now=clock.now,
         )
 
 

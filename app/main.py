@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 
-from app.clock import system_now
+from app.clock import SandboxClock, system_now
 from app.engine import make_engine
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
@@ -25,6 +25,7 @@ from integrations.stripe.client import StripePayments
 from models.database import database
 from models.migrating import pending_migrations
 from operations.live import Feed
+from operations.sandbox import Sandbox
 from operations.tools import Tools
 from resolvers.loaders import make_loaders
 from rest import routes as rest
@@ -44,11 +45,16 @@ class MigrationsPending(Exception):  # noqa: N818  named for what is wrong, as a
 def create_app(
     settings: Settings,
     *,
-    now: Callable[[], datetime] = system_now,
+    now: Callable[[], datetime] | None = None,
     metronome_transport: httpx.AsyncBaseTransport | None = None,
     stripe_transport: httpx.AsyncBaseTransport | None = None,
 ) -> Starlette:
-    """The service as an ASGI application. The transports let a test put the mocks in the same process."""
+    """The service as an ASGI application. The transports let a test put the mocks in the same process.
+
+    Without `now` it goes by the system's clock, in the sandbox by one that can be set ahead with those of the mocks.
+    """
+    clock = SandboxClock() if settings.sandbox and now is None else None
+    now = now or (clock.now if clock else system_now)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -62,6 +68,9 @@ def create_app(
             stripe_http = await stack.enter_async_context(
                 provider_http_client(settings.stripe_url, transport=stripe_transport)
             )
+            if clock:
+                app.state.sandbox = Sandbox.of(clock, metronome_http, stripe_http)
+                await app.state.sandbox.join()
             tokens = TokenSource(metronome_http, settings.metronome_credentials(), now)
             tools = Tools(
                 metronome=MetronomeClient(metronome_http, tokens),
@@ -87,6 +96,7 @@ def create_app(
             feed=connection.app.state.feed,
             loaders=make_loaders(),
             wait_seconds=settings.operation_wait_seconds,
+            sandbox=connection.app.state.sandbox,
         )
 
     reception = Reception(
@@ -116,6 +126,7 @@ def create_app(
             Middleware(RequestLimits, limits=Limits(body_bytes_by_prefix={"/webhooks": 256 * KIB})),
         ],
     )
+    app.state.sandbox = None
     return app
 
 

@@ -105,6 +105,7 @@ def _start(settings: Settings, children: Children) -> None:
             "MOCK_STRIPE_WEBHOOK_SECRET": stripe_secret,
         },
     )
+    children.wait_until_healthy()  # the service goes by their time from its start
     children.start(
         "service",
         service,

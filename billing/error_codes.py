@@ -34,6 +34,8 @@ class ErrorCode(StrEnum):
     INVOICE_NOT_PAYABLE = "INVOICE_NOT_PAYABLE", "Only an open or an uncollectible invoice can be paid."
     REFUND_EXCEEDS_CAPTURED = "REFUND_EXCEEDS_CAPTURED", "More than what was captured and not yet refunded."
 
+    SANDBOX_ONLY = "SANDBOX_ONLY", "This works only while both providers are the mocks of this machine."
+
     PAYMENT_DECLINED = "PAYMENT_DECLINED", "The payment was declined; nothing was changed."
     PAYMENT_METHOD_REJECTED = "PAYMENT_METHOD_REJECTED", "The payment provider does not accept this payment method."
     PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE", "A provider cannot be reached; the same request may succeed later."

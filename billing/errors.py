@@ -29,7 +29,8 @@
     │   ├── QuoteExpired
     │   ├── OperationNotResumable
     │   ├── InvoiceNotPayable
-    │   └── RefundExceedsCaptured
+    │   ├── RefundExceedsCaptured
+    │   └── SandboxOnly
     └── ProviderFailure                     the answer of someone else
         ├── PaymentDeclined
         ├── PaymentNotConfirmed
@@ -264,6 +265,13 @@ class RefundExceedsCaptured(Conflict):
 
     def __init__(self, *, asked: str, refundable: str) -> None:
         super().__init__(f"{asked} was asked for, {refundable} can be refunded", field="amount")
+
+
+class SandboxOnly(Conflict):
+    code = ErrorCode.SANDBOX_ONLY
+
+    def __init__(self) -> None:
+        super().__init__("this service works with real providers, whose time and failures are not ours to set")
 
 
 class ProviderFailure(BillingError):  # noqa: N818  the whole tree is named by what happened

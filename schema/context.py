@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from operations.engine import Engine
 from operations.live import Feed
+from operations.sandbox import Sandbox
 from operations.tools import Tools
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Context:
     feed: Feed
     loaders: Loaders
     wait_seconds: float
+    # None with real providers.
+    sandbox: Sandbox | None
 
     @property
     def now(self) -> Callable[[], datetime]:

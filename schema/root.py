@@ -16,6 +16,7 @@ import resolvers.onboarding
 import resolvers.operations
 import resolvers.payment_methods
 import resolvers.payments
+import resolvers.sandbox
 import resolvers.subscriptions
 import resolvers.webhooks
 from schema.extensions import GuardedSchema
@@ -46,6 +47,7 @@ from schema.types.payment_inputs import (
     ResumeOperationPayload,
     SetDefaultPaymentMethodPayload,
 )
+from schema.types.sandbox import Sandbox, SandboxPayload
 from schema.types.scalars import SCALARS
 from schema.types.subscription import Subscription
 from schema.types.tier import TierInfo
@@ -99,6 +101,10 @@ class Query:
     )
     service_health: ServiceHealth = strawberry.field(
         resolver=resolvers.health.service_health, description="Whether the service and all it needs are up."
+    )
+    sandbox: Sandbox | None = strawberry.field(
+        resolver=resolvers.sandbox.sandbox,
+        description="The clock and the faults of the providers' mocks. Null with real providers.",
     )
 
 
@@ -166,6 +172,20 @@ class Mutation:
     replay_dead_webhook_events: ReplayDeadWebhookEventsPayload = strawberry.field(
         resolver=resolvers.webhooks.replay_dead_webhook_events,
         description="Handle every DEAD event again, for example after an outage.",
+    )
+    advance_sandbox_clock: SandboxPayload = strawberry.field(
+        resolver=resolvers.sandbox.advance_sandbox_clock,
+        description="Set the clock of the service and of both mocks ahead; what is due by then happens. Sandbox only.",
+    )
+    add_sandbox_fault: SandboxPayload = strawberry.field(
+        resolver=resolvers.sandbox.add_sandbox_fault, description="Let a mock fail on purpose. Sandbox only."
+    )
+    clear_sandbox_faults: SandboxPayload = strawberry.field(
+        resolver=resolvers.sandbox.clear_sandbox_faults, description="Let both mocks work again. Sandbox only."
+    )
+    authenticate_sandbox_payment: SandboxPayload = strawberry.field(
+        resolver=resolvers.sandbox.authenticate_sandbox_payment,
+        description="Answer a payment's 3-D Secure question as its cardholder would. Sandbox only.",
     )
 
 

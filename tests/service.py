@@ -96,9 +96,18 @@ class _Door:
 
 @asynccontextmanager
 async def running_service(
-    url: str, folder: Path, clock: Clock | None = None, *, webhooks: bool = False, **changed: Any
+    url: str,
+    folder: Path,
+    clock: Clock | None = None,
+    *,
+    webhooks: bool = False,
+    own_clock: bool = False,
+    **changed: Any,
 ) -> AsyncIterator[Service]:
-    """Service and mocks share one clock, which a test may move. With `webhooks`, the mocks deliver what happens."""
+    """Service and mocks share one clock, which a test may move; with `own_clock` the service keeps its own.
+
+    With `webhooks`, the mocks deliver what happens.
+    """
     clock, door = clock or Clock(), _Door()
     async with AsyncExitStack() as stack:
         post = await stack.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(door), timeout=60))
@@ -117,7 +126,7 @@ async def running_service(
             stack.push_async_callback(sandbox.aclose)
         app = create_app(
             settings_for(url, folder, **changed),
-            now=clock.now,
+            now=None if own_clock else clock.now,
             metronome_transport=httpx.ASGITransport(metronome),
             stripe_transport=httpx.ASGITransport(stripe),
         )

@@ -12,7 +12,9 @@ from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionStatus
 from billing.tiers import BillingPeriod, EntityType, Tier
+from integrations.mocks import FaultKind as SandboxFaultKind
 from models import EffectState, OperationKind, OperationStatus, PaymentStatus, Provider, RefundStatus, WebhookEventState
+from operations.sandbox import SandboxStep
 
 __all__ = [
     "BillingPeriod",
@@ -27,6 +29,8 @@ __all__ = [
     "PaymentStatus",
     "Provider",
     "RefundStatus",
+    "SandboxFaultKind",
+    "SandboxStep",
     "SubscriptionStatus",
     "Tier",
     "WebhookEventState",
@@ -115,5 +119,20 @@ _named(
     IGNORED="It says nothing that concerns this service; `lastError` says why.",
     PARKED="It can never be handled as things are; `lastError` says why. Replay it once they have changed.",
     DEAD="It was attempted too often. Replay it once the reason is mended.",
+)
+_named(
+    SandboxFaultKind,
+    "SandboxFaultKind",
+    "How a mock fails.",
+    OUTAGE="It answers 503 and does nothing.",
+    LOST_ANSWERS="It does what it is asked, and the answer never arrives.",
+    NOT_JSON="It does what it is asked, and a proxy's error page is the answer.",
+    SLOW="It answers after two seconds.",
+)
+_named(
+    SandboxStep,
+    "SandboxStep",
+    "How far the sandbox's clock goes at once.",
+    NEXT_EVENT="To the next thing that happens by itself, as a renewal or a retry.",
 )
 _named(ErrorCode, "ErrorCode", "What a client can act on.", **{code.name: code.meaning for code in ErrorCode})

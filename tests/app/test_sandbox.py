@@ -28,6 +28,8 @@ mutation {
 }
 """
 CUSTOMER = '{ customer(entityId: "user_42") { metronomeCustomerId stripeCustomerId subscription { tier status } } }'
+A_DAY_ON = "mutation { advanceSandboxClock(input: { by: DAY }) { userErrors { code } } }"
+A_DAY_SECONDS = 86_399  # the mocks tell their offset in whole seconds
 EVERYBODY = "{ customers(first: 10) { totalCount } }"
 
 
@@ -132,6 +134,7 @@ def test_a_second_start_goes_on_where_the_first_was_stopped(tmp_path: Path, port
         customer = first.graphql(CUSTOMER)["customer"]
         seen_at_both_mocks(ports, customer)
         until(lambda: webhooks_taken(ports.metronome) and webhooks_taken(ports.stripe))
+        assert first.graphql(A_DAY_ON)["advanceSandboxClock"] == {"userErrors": []}
 
         status, said = first.stop(signal.SIGINT)
 
@@ -143,6 +146,7 @@ def test_a_second_start_goes_on_where_the_first_was_stopped(tmp_path: Path, port
 
     with running(tmp_path, ports) as second:
         assert "(as you left it)" in second.screen
+        assert second.graphql("{ sandbox { aheadSeconds } }")["sandbox"]["aheadSeconds"] >= A_DAY_SECONDS
         assert second.graphql(EVERYBODY)["customers"]["totalCount"] == 6
         assert second.graphql(CUSTOMER)["customer"] == customer
         seen_at_both_mocks(ports, customer)
