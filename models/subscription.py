@@ -66,7 +66,12 @@ class Subscription(Model):
 
     class Meta:
         table = "subscription"
-        indexes = (Index(fields=("customer_id", "created_at")), Index(fields=("status", "period_end")))
+        indexes = (
+            Index(fields=("customer_id", "created_at")),
+            Index(fields=("status", "period_end")),
+            Index(fields=("created_at", "id")),
+            Index(fields=("period_end", "id")),
+        )
         constraints = (
             CheckConstraint(check="price_minor >= 0", name="subscription_price_not_negative"),
             CheckConstraint(check="credits_per_month >= 0", name="subscription_credits_not_negative"),

@@ -21,7 +21,7 @@ class CustomerOrder(Enum):
 _ORDERS = {
     CustomerOrder.NEWEST: NEWEST_BY_CREATION,
     CustomerOrder.OLDEST: Order("created_at", descending=False),
-    CustomerOrder.NAME: Order("name", descending=False, of_instants=False),
+    CustomerOrder.NAME: Order("name", descending=False, of=str),
 }
 
 

@@ -10,6 +10,7 @@ from tortoise.models import Model
 import models
 from schema.context import Loaders, PerCustomer
 from schema.types.credits import CreditEntry
+from schema.types.customer import Customer
 from schema.types.invoice import Invoice, InvoiceLine
 from schema.types.money import Money
 from schema.types.operation import Operation, OperationStep
@@ -26,6 +27,7 @@ def make_loaders() -> Loaders:
         invoices=_newest(models.Invoice, Invoice, by="issued_at"),
         payments=_newest(models.Payment, Payment, by="created_at"),
         operations=_newest(models.Operation, Operation, by="created_at"),
+        customers=DataLoader(_customers),
         payment_methods=DataLoader(_payment_methods),
         invoice_lines=DataLoader(_invoice_lines),
         invoice_payments=DataLoader(_invoice_payments),
@@ -77,6 +79,12 @@ def _value(model: type[Model], column: str, raw: Any) -> Any:
 
 def _placeholders(dialect: str, count: int) -> list[str]:
     return [f"${place}" for place in range(1, count + 1)] if dialect == "postgres" else ["?"] * count
+
+
+async def _customers(customer_ids: list[str]) -> list[Customer]:
+    query = models.Customer.filter(id__in=customer_ids, subscriptions__is_current=True)
+    found = {row[0]: Customer.from_row(row) for row in await query.values_list(*Customer.COLUMNS)}
+    return [found[customer_id] for customer_id in customer_ids]
 
 
 async def _payment_methods(customer_ids: list[str]) -> list[list[PaymentMethod]]:

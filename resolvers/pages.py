@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import orjson
@@ -28,7 +28,7 @@ class Order:
 
     column: str
     descending: bool
-    of_instants: bool = True
+    of: type[datetime | date | str] = datetime
 
     @property
     def terms(self) -> tuple[str, str]:
@@ -62,11 +62,16 @@ def decode_cursor(order: Order, cursor: str) -> tuple[object, str]:
     try:
         match orjson.loads(base64.b64decode(cursor.encode("ascii"), b"-_", validate=True)):
             case [order.column, str(text), str(row_id)]:
-                value = _instant(text) if order.of_instants else searchable(text, longest=LONGEST_NAME)
-                return value, searchable(row_id, longest=ID_LENGTH)
+                return _value(order, text), searchable(row_id, longest=ID_LENGTH)
     except (ValueError, OverflowError):
         pass
     raise BadInput("after is not a cursor of this list.")
+
+
+def _value(order: Order, text: str) -> object:
+    if order.of is datetime:
+        return _instant(text)
+    return date.fromisoformat(text) if order.of is date else searchable(text, longest=LONGEST_NAME)
 
 
 def _instant(text: str) -> datetime:

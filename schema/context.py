@@ -15,6 +15,7 @@ from operations.tools import Tools
 
 if TYPE_CHECKING:
     from schema.types.credits import CreditEntry
+    from schema.types.customer import Customer
     from schema.types.invoice import Invoice, InvoiceLine
     from schema.types.operation import Operation, OperationStep
     from schema.types.payment import Payment, PaymentMethod, Refund
@@ -35,6 +36,7 @@ class Loaders:
     invoices: "DataLoader[PerCustomer, list[Invoice]]"
     payments: "DataLoader[PerCustomer, list[Payment]]"
     operations: "DataLoader[PerCustomer, list[Operation]]"
+    customers: "DataLoader[str, Customer]"
     payment_methods: "DataLoader[str, list[PaymentMethod]]"
     invoice_lines: "DataLoader[str, list[InvoiceLine]]"
     invoice_payments: "DataLoader[str, list[Payment]]"

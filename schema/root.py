@@ -66,6 +66,10 @@ class Query:
         resolver=resolvers.subscriptions.subscription,
         description="A customer's live subscription, or the last that was. Null when there is no such customer.",
     )
+    subscriptions: Connection[Subscription] = strawberry.field(
+        resolver=resolvers.subscriptions.subscriptions,
+        description="Every subscription, the ended ones too, page by page.",
+    )
     credits: CreditBalance | None = strawberry.field(
         resolver=resolvers.credits.credits,
         description="A customer's balance, now or as of an instant. Null when there is no such customer.",

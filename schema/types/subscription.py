@@ -1,11 +1,15 @@
 from datetime import date, datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 
+from schema.context import Info
 from schema.types.enums import BillingPeriod, SubscriptionStatus, Tier
 from schema.types.money import Money
 from schema.types.scalars import BigInt
+
+if TYPE_CHECKING:
+    from schema.types.customer import Customer
 
 
 @strawberry.type(description="Half-open: `start` belongs to it, `end` does not. Cut at UTC midnight.")
@@ -40,9 +44,17 @@ class Subscription:
     metronome_contract_id: str | None = strawberry.field(description="Null until it exists there.")
     started_at: datetime | None = strawberry.field(description="When it became live; null while it is PENDING.")
     ended_at: datetime | None = strawberry.field(description="Null while it is live.")
+    created_at: datetime
+    customer_id: strawberry.Private[str]
+
+    @strawberry.field(description="Whose it is.")
+    async def customer(self, info: Info) -> Annotated["Customer", strawberry.lazy("schema.types.customer")]:
+        return await info.context.loaders.customers.load(self.customer_id)
 
     COLUMNS = (
         "id",
+        "customer_id",
+        "created_at",
         "status",
         "tier",
         "billing_period",
@@ -65,11 +77,13 @@ class Subscription:
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
         (
-            id_, status, tier, billing_period, price_minor, currency, credits_per_month, anchor, start, end,
-            contract_id, started_at, ended_at, cancel_at_period_end, *scheduled,
+            id_, customer_id, created_at, status, tier, billing_period, price_minor, currency, credits_per_month,
+            anchor, start, end, contract_id, started_at, ended_at, cancel_at_period_end, *scheduled,
         ) = row  # fmt: skip
         return cls(
             id=id_,
+            customer_id=customer_id,
+            created_at=created_at,
             status=status,
             tier=tier,
             billing_period=billing_period,
