@@ -1,6 +1,6 @@
 """The end of a contract, made by the engine: what was scheduled follows it, or the subscription is over."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from tortoise.transactions import in_transaction
@@ -19,7 +19,7 @@ from operations.change_tier import NOTHING_SCHEDULED
 from operations.dunning import tell_failure
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
-from operations.renew import ENDED
+from operations.renew import ENDED, follow, is_behind, renewal_key, unknown_renewals
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.contracts import start_contract
@@ -40,6 +40,8 @@ async def follow_or_end(operation_id: str, tools: Tools) -> Next:
     contract = await tools.metronome.get_contract(contract_id=settled(subscription.metronome_contract_id))
     if contract.status not in ENDED:
         return await finish(operation_id, tools)  # what called for this was older than the contract
+    if await unknown_renewals(case, contract, tools):
+        return await _renew_first(case, tools)
     plan = subscription.scheduled_plan if contract.status is ContractStatus.EXPIRED else None
     if plan is None or subscription.status not in LIVE:
         await _end(case, contract, tools)
@@ -50,6 +52,14 @@ async def follow_or_end(operation_id: str, tools: Tools) -> Next:
         return Next.CONTINUE
     log.error("subscription.not_followed", subscription=subscription.id, code=refusal.code)
     await _end(case, contract, tools)
+    return Next.STOP
+
+
+async def _renew_first(case: Case, tools: Tools) -> Next:
+    """It was renewed before it ended, and told of in another order: the renewal will find the end."""
+    async with in_transaction():
+        if await succeed(case.operation.id, at=tools.now()):
+            await follow(case.customer.id, at=tools.now())
     return Next.STOP
 
 
@@ -77,6 +87,7 @@ async def take_over_plan(operation_id: str, tools: Tools) -> Next:
             operation_id,
             old_plan=plan_json(subscription.plan),
             old_contract_id=subscription.metronome_contract_id,
+            took_over_on=max(subscription.period_end, at.date()).isoformat(),
         )
         same = plan.billing_period is subscription.billing_period
         anchor = subscription.anchor if same else subscription.period_end
@@ -107,18 +118,19 @@ async def take_over_plan(operation_id: str, tools: Tools) -> Next:
 
 
 async def grant_new_month(operation_id: str, tools: Tools) -> Next:
+    """The allowance of the month it is now. Of months that passed before the contract was made, nobody had any."""
     case = await Case.load(operation_id)
-    subscription = case.subscription
-    at = midnight(subscription.period_start)
-    await _close_cut_month(case, case.operation.result["old_contract_id"], at, tools)
-    month = credit_month_at(subscription.credit_anchor, subscription.period_start)
+    subscription, kept = case.subscription, case.operation.result
+    boundary = midnight(subscription.period_start)
+    await _close_cut_month(case, kept["old_contract_id"], boundary, tools)
+    month = credit_month_at(subscription.credit_anchor, date.fromisoformat(kept["took_over_on"]))
     granted = follow_allowance(
         await credit_entries(case.customer.id),
         owner=case.customer.id,
-        old=plan_of(case.operation.result["old_plan"]),
+        old=plan_of(kept["old_plan"]),
         new=subscription.plan,
         month=month,
-        at=at,
+        at=max(boundary, midnight(month.start)),
         key=f"operation:{operation_id}",
     )
     await post_allowance(case, granted, tools, step="metronome_credits")
@@ -150,7 +162,7 @@ async def invoice_new_period(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     subscription = case.subscription
     lines = first_invoice(subscription.plan, subscription.period)
-    key = f"{subscription.id}:renewal:{subscription.period_start}"
+    key = renewal_key(subscription, subscription.period)
     if not lines or "invoice_id" in case.operation.result:
         return Next.CONTINUE
 
@@ -195,8 +207,12 @@ async def collect_new_period(operation_id: str, tools: Tools) -> Next:
 
 
 async def finish(operation_id: str, tools: Tools) -> Next:
+    """The periods that have passed since the boundary are followed one by one."""
+    case = await Case.load(operation_id)
+    contract = await tools.metronome.get_contract(contract_id=settled(case.subscription.metronome_contract_id))
     async with in_transaction():
-        await succeed(operation_id, at=tools.now())
+        if await succeed(operation_id, at=tools.now()) and is_behind(case.subscription, contract):
+            await follow(case.customer.id, at=tools.now())
     return Next.CONTINUE
 
 

@@ -1,18 +1,21 @@
 """renewal: the engine extends a contract, or ends it, and we follow.
 
 One operation follows one boundary. When the engine is further ahead, the next operation is accepted in the transaction
-that ends this one. The credits of each month come as events of their own.
+that ends this one. The credits of each month come as events of their own. The engine invoices what it renews; periods
+that had passed when a contract was made are invoiced here.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
 from tortoise.transactions import in_transaction
 
 from billing.errors import CustomerBusy
-from billing.invoices import InvoiceStatus, Line
-from billing.lifecycle import SubscriptionEvent, next_status
-from billing.periods import Period
-from integrations.metronome.types import Contract, ContractStatus
+from billing.invoices import InvoiceStatus, Line, first_invoice
+from billing.lifecycle import LIVE, SubscriptionEvent, next_status
+from billing.periods import Period, midnight, period_at
+from integrations.metronome.types import Contract, ContractStatus, Span
 from integrations.metronome.types import Invoice as MetronomeInvoice
 from models import Customer, Invoice, Operation, OperationKind, OperationStatus, Payment, PaymentStatus, Subscription
 from operations.accepting import UNDER_WAY
@@ -22,8 +25,10 @@ from operations.ending import keep, succeed
 from operations.engine import Next, Step
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
-from operations.steps.invoices import mark_paid_in_metronome, write_period_invoice
+from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
 from operations.tools import Tools
+
+log = structlog.get_logger()
 
 RENEWAL_KEY = "renewal:"
 """How the engine names the invoices it makes by itself: `renewal:<contract>:<first day>`."""
@@ -52,26 +57,71 @@ async def follow(customer_id: str, *, at: datetime, kind: OperationKind = Operat
 
 
 async def work_in_renewal(operation_id: str, tools: Tools) -> Next:
-    """Move the period to where the oldest renewal we do not know puts it, and write its invoice."""
+    """Move the period to the next one that we do not know, and write its invoice."""
     case = await Case.load(operation_id)
+    if "invoice_id" in case.operation.result or "advanced" in case.operation.result:
+        return Next.CONTINUE
     contract = await tools.metronome.get_contract(contract_id=settled(case.subscription.metronome_contract_id))
-    unknown = await _unknown_renewals(case, contract, tools)
+    if missed := _begun_before_the_contract(case.subscription, contract):
+        await _invoice_missed(case, missed, tools)
+        return Next.CONTINUE
+    unknown = await unknown_renewals(case, contract, tools)
     at = tools.now()
     async with in_transaction():
-        case = await Case.load(operation_id)
-        if "invoice_id" in case.operation.result or "advanced" in case.operation.result:
-            return Next.CONTINUE
-        if unknown:
-            invoice = await _write_renewal(case, unknown[0], at)
-            await keep(operation_id, invoice_id=invoice.id)
+        if unknown and (issued := unknown[0]).period:
+            lines = [Line(line.description, line.quantity, line.unit_price, line.amount) for line in issued.lines]
+            await _write_renewal(case, _days(issued.period), lines, issued.id, at)
         elif contract.current_period is not None and contract.status not in ENDED:
-            period = Period(contract.current_period.start.date(), contract.current_period.end.date())
-            await _advance(case.subscription, period, at)
-            await keep(operation_id, advanced=True)
+            await _advance(case, _days(contract.current_period), at)
     return Next.CONTINUE
 
 
-async def _unknown_renewals(case: Case, contract: Contract, tools: Tools) -> list[MetronomeInvoice]:
+def is_behind(subscription: Subscription, contract: Contract) -> bool:
+    """Whether the engine is in a later period than we are."""
+    if subscription.status not in LIVE or contract.status in ENDED or contract.current_period is None:
+        return False
+    return contract.current_period.start > midnight(subscription.period_start)
+
+
+def _begun_before_the_contract(subscription: Subscription, contract: Contract) -> Period | None:
+    """The period that is next, if it began before the contract was made: the engine has no invoice for such a one.
+
+    A contract is made late when the one before it ended while this service, or Metronome, was away.
+    """
+    if not is_behind(subscription, contract):
+        return None
+    following = period_at(subscription.anchor, subscription.billing_period, subscription.period_end)
+    return following if midnight(following.start) <= contract.created_at else None
+
+
+async def _invoice_missed(case: Case, period: Period, tools: Tools) -> None:
+    lines = first_invoice(case.subscription.plan, period)
+
+    async def write(issued: MetronomeInvoice) -> None:
+        await _write_renewal(case, period, lines, issued.id, tools.now())
+
+    refusal = lines and await issue(
+        case,
+        tools,
+        lines=lines,
+        contract_id=settled(case.subscription.metronome_contract_id),
+        issued_on=period.start,
+        uniqueness_key=renewal_key(case.subscription, period),
+        write=write,
+    )
+    if refusal:
+        log.error("renewal.not_invoiced", subscription=case.subscription.id, period=str(period), code=refusal.code)
+    if refusal or not lines:
+        async with in_transaction():
+            await _advance(case, period, tools.now())
+
+
+def renewal_key(subscription: Subscription, period: Period) -> str:
+    return f"{subscription.id}:renewal:{period.start}"
+
+
+async def unknown_renewals(case: Case, contract: Contract, tools: Tools) -> list[MetronomeInvoice]:
+    """What the engine invoiced of the contract and we have no invoice for, the oldest first."""
     issued = await tools.metronome.list_invoices(
         customer_id=settled(case.customer.metronome_customer_id), contract_id=contract.id
     )
@@ -85,27 +135,33 @@ def _first_day(invoice: MetronomeInvoice) -> datetime:
     return invoice.period.start
 
 
-async def _write_renewal(case: Case, issued: MetronomeInvoice, at: datetime) -> Invoice:
-    assert issued.period is not None
-    period = Period(issued.period.start.date(), issued.period.end.date())
-    await _advance(case.subscription, period, at)
-    lines = [Line(line.description, line.quantity, line.unit_price, line.amount) for line in issued.lines]
-    return await write_period_invoice(
+def _days(span: Span) -> Period:
+    return Period(span.start.date(), span.end.date())
+
+
+async def _write_renewal(
+    case: Case, period: Period, lines: Sequence[Line], metronome_invoice_id: str, at: datetime
+) -> None:
+    """Called within a transaction, which keeps the invoice with the operation."""
+    await _advance(case, period, at)
+    invoice = await write_period_invoice(
         case.customer.id,
         await Subscription.get(id=case.subscription.id),
         period=period,
         lines=lines,
-        key=f"{case.subscription.id}:renewal:{period.start}",
-        metronome_invoice_id=issued.id,
+        key=renewal_key(case.subscription, period),
+        metronome_invoice_id=metronome_invoice_id,
         cause=f"operation:{case.operation.id}",
         at=at,
     )
+    await keep(case.operation.id, invoice_id=invoice.id)
 
 
-async def _advance(subscription: Subscription, period: Period, at: datetime) -> None:
-    """Forwards only. Nothing is paid for a new period yet."""
-    current = await Subscription.filter(id=subscription.id).select_for_update().get()
-    if period.start <= current.period_start:
+async def _advance(case: Case, period: Period, at: datetime) -> None:
+    """Forwards only, and not once it has ended: its last invoice may be told of later. Nothing is paid for it yet."""
+    await keep(case.operation.id, advanced=True)
+    current = await Subscription.filter(id=case.subscription.id).select_for_update().get()
+    if period.start <= current.period_start or current.status not in LIVE:
         return
     await Subscription.filter(id=current.id).update(
         status=next_status(current.status, SubscriptionEvent.RENEWED),
@@ -114,12 +170,7 @@ async def _advance(subscription: Subscription, period: Period, at: datetime) -> 
         paid_minor=0,
         updated_at=at,
     )
-    await record(
-        "subscription.renewed",
-        f"Renewed until {period.end}",
-        at=at,
-        customer=await Customer.get(id=current.customer_id),
-    )
+    await record("subscription.renewed", f"Renewed until {period.end}", at=at, customer=case.customer)
 
 
 async def collect_renewal(operation_id: str, tools: Tools) -> Next:
@@ -145,11 +196,11 @@ async def go_on(operation_id: str, tools: Tools) -> Next:
     """End, and accept what follows: the next boundary that was passed, or the end of the contract."""
     case = await Case.load(operation_id)
     contract = await tools.metronome.get_contract(contract_id=settled(case.subscription.metronome_contract_id))
-    more = await _unknown_renewals(case, contract, tools)
+    more = bool(await unknown_renewals(case, contract, tools))
     at = tools.now()
     async with in_transaction():
         if await succeed(operation_id, at=at):
-            if more:
+            if more or is_behind(case.subscription, contract):
                 await follow(case.customer.id, at=at)
             elif contract.status in ENDED:
                 await follow(case.customer.id, at=at, kind=OperationKind.END)

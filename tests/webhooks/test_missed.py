@@ -1,8 +1,7 @@
 """Events that never arrived are found in the providers' own lists, also after a day without the service."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +9,9 @@ import httpx
 import pytest
 
 import mock_metronome.app
-import mock_stripe.app
-from app.main import create_app
 from mock_kit.clock import Clock
-from mock_kit.sandbox import Sandbox
-from tests.service import METRONOME, SERVICE, STRIPE, Mock, Service, settings_for
+from tests.service import STRIPE, Service
+from tests.webhooks.away import World, providers
 from tests.webhooks.bodies import events_stored
 from tests.webhooks.customers import SECURE_CARD, authenticate, payer, standing
 from tests.webhooks.delivery import all_handled, events_of, stored_where, until
@@ -22,46 +19,10 @@ from tests.webhooks.delivery import all_handled, events_of, stored_where, until
 A_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """Two providers that outlive the service, and deliver nothing to it."""
-
-    database_url: str
-    folder: Path
-    clock: Clock
-    metronome: Sandbox
-    stripe: Sandbox
-
-    @asynccontextmanager
-    async def service(self) -> AsyncIterator[Service]:
-        app = create_app(
-            settings_for(self.database_url, self.folder),
-            now=self.clock.now,
-            metronome_transport=httpx.ASGITransport(self.metronome),
-            stripe_transport=httpx.ASGITransport(self.stripe),
-        )
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(app.router.lifespan_context(app))
-
-            async def client(target: httpx.ASGITransport, base_url: str) -> httpx.AsyncClient:
-                return await stack.enter_async_context(httpx.AsyncClient(transport=target, base_url=base_url))
-
-            yield Service(
-                app=app,
-                http=await client(httpx.ASGITransport(app), SERVICE),
-                metronome=Mock(await client(httpx.ASGITransport(self.metronome), METRONOME)),
-                stripe=Mock(await client(httpx.ASGITransport(self.stripe), STRIPE)),
-                clock=self.clock,
-            )
-
-
 @pytest.fixture
 async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
-    clock = Clock()
-    metronome, stripe = mock_metronome.app.create_app(clock=clock), mock_stripe.app.create_app(clock=clock)
-    yield World(database_url, tmp_path, clock, metronome, stripe)
-    await metronome.aclose()
-    await stripe.aclose()
+    async with providers(database_url, tmp_path, Clock()) as found:
+        yield found
 
 
 async def test_what_happened_in_a_day_without_the_service_is_made_up_for(world: World) -> None:
