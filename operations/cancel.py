@@ -7,7 +7,7 @@ from tortoise.transactions import in_transaction
 
 from billing.changes import Effective, unused_time
 from billing.credits import end_allowance
-from billing.errors import EndScheduled, ProviderRejected
+from billing.errors import EndScheduled
 from billing.lifecycle import SubscriptionEvent, next_status
 from billing.money import Money
 from billing.periods import credit_month_at
@@ -17,7 +17,15 @@ from operations.activity import record
 from operations.change_tier import NOTHING_SCHEDULED
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
-from operations.position import check_live, check_period, credits_to_decide_on, current, position_of, record_usage
+from operations.position import (
+    check_live,
+    check_period,
+    credits_to_decide_on,
+    current,
+    position_of,
+    record_usage,
+    why_not,
+)
 from operations.steps.case import Case
 from operations.steps.contracts import cancel_contract
 from operations.steps.ledger import append_credits, credit_entries, move_account_balance
@@ -72,11 +80,12 @@ async def cancel(
 async def end_contract(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     at_once = case.operation.input["effective"] == Effective.IMMEDIATELY
-    refusal = await cancel_contract(case, tools, effective=None if at_once else case.subscription.period_end)
+    period_end = case.subscription.period_end
+    refusal = await cancel_contract(case, tools, effective=None if at_once else period_end, until=period_end)
     if refusal is None:
         return Next.CONTINUE
     async with in_transaction():
-        await fail(operation_id, ProviderRejected("metronome", refusal.message), at=tools.now())
+        await fail(operation_id, why_not(refusal, case.customer.entity_id), at=tools.now())
     return Next.STOP
 
 

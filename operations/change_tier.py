@@ -18,9 +18,7 @@ from billing.errors import (
     BillingError,
     PaymentDeclined,
     PaymentNotConfirmed,
-    ProviderRejected,
     QuoteExpired,
-    RenewalPending,
     StaleQuote,
 )
 from billing.invoices import InvoiceStatus
@@ -31,6 +29,7 @@ from integrations.metronome import types as metronome
 from models import EffectState, Invoice, OperationKind, Payment, PaymentStatus, ProviderEffect, Quote, Subscription
 from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
+from operations.effects import TOO_LATE
 from operations.ending import fail, keep, park, succeed
 from operations.engine import Engine, Next, Step
 from operations.position import (
@@ -41,6 +40,7 @@ from operations.position import (
     current,
     position_of,
     record_usage,
+    why_not,
 )
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
@@ -187,8 +187,6 @@ async def _call_off(operation_id: str, invoice_id: str, payment: Payment, at: da
 
 async def swap_contract(operation_id: str, tools: Tools) -> Next:
     case, terms = await _load(operation_id)
-    if await _is_too_late(case, tools.now()):
-        return await _take_back(case, terms, RenewalPending(case.customer.entity_id), tools)
     refusal = await start_contract(
         case,
         tools,
@@ -199,14 +197,7 @@ async def swap_contract(operation_id: str, tools: Tools) -> Next:
     )
     if refusal is None:
         return Next.CONTINUE
-    return await _take_back(case, terms, ProviderRejected("metronome", refusal.message), tools)
-
-
-async def _is_too_late(case: Case, at: datetime) -> bool:
-    """The period ended while the money was waited for: the old plan has been renewed, and the change never sent."""
-    if at.date() < case.subscription.period_end:
-        return False
-    return not await ProviderEffect.exists(operation_id=case.operation.id, step="metronome_contract")
+    return await _take_back(case, terms, why_not(refusal, case.customer.entity_id), tools)
 
 
 async def _take_back(case: Case, terms: Frozen, error: BillingError, tools: Tools) -> Next:
@@ -239,13 +230,15 @@ async def adjust_credits(operation_id: str, tools: Tools) -> Next:
     """Post the change of the allowance. If credits were spent meanwhile, as much is taken back as is still there."""
     case, terms = await _load(operation_id)
     contract_id = settled(case.operation.result.get("contract_id"))
-    refusal = await post_allowance(case, terms.credit_entries, tools, step="metronome_credits", contract_id=contract_id)
-    if refusal is None:
+    month = credit_month_at(case.subscription.credit_anchor, terms.on)
+    refusal = await post_allowance(
+        case, terms.credit_entries, tools, step="metronome_credits", month=month, contract_id=contract_id
+    )
+    if refusal is None or tools.now() >= midnight(month.end):
         return Next.CONTINUE
     left = await credits_in_metronome(case.customer, tools)
     async with in_transaction():
         entries = await record_usage(case.customer, left, operation_id=f"{operation_id}:again", at=tools.now())
-    month = credit_month_at(case.subscription.credit_anchor, terms.on)
     changes = change_allowance(
         entries,
         owner=case.customer.id,
@@ -255,8 +248,10 @@ async def adjust_credits(operation_id: str, tools: Tools) -> Next:
         at=tools.now(),
         key=f"operation:{operation_id}:again",
     )
-    again = await post_allowance(case, changes, tools, step="metronome_credits_again", contract_id=contract_id)
-    if again is not None and not case.operation.warnings:
+    again = await post_allowance(
+        case, changes, tools, step="metronome_credits_again", month=month, contract_id=contract_id
+    )
+    if again is not None and again.code != TOO_LATE and not case.operation.warnings:
         message = f"The allowance was not changed, metronome refused: {again.message}"
         async with in_transaction():
             await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message, field="tier")
@@ -358,7 +353,7 @@ async def end_old_contract(operation_id: str, tools: Tools) -> Next:
     if refusal is None:
         return Next.CONTINUE
     async with in_transaction():
-        await fail(operation_id, ProviderRejected("metronome", refusal.message), at=tools.now())
+        await fail(operation_id, why_not(refusal, case.customer.entity_id), at=tools.now())
     return Next.STOP
 
 

@@ -31,6 +31,8 @@ log = structlog.get_logger()
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 30.0
 STORED_FAILURE = "stored_failure"
+TOO_LATE = "too_late"
+"""The code of a refusal of our own: what was not there when its time was over is not sent any more."""
 
 _random = SystemRandom()
 
@@ -55,9 +57,16 @@ class Refusal:
     message: str
 
 
+class _TooLate(Exception):  # noqa: N818  named for what is so, as all our errors
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[T]):
-    """`settle` and `refuse` write our rows inside the transaction that records the answer, so they run once."""
+    """`settle` and `refuse` write our rows inside the transaction that records the answer, so they run once.
+
+    From `until` on it is only looked up: a provider that was away must not do later what was meant for earlier.
+    """
 
     step: str
     provider: Provider
@@ -65,6 +74,7 @@ class Effect(Generic[T]):
     look_up: Callable[[datetime], Awaitable[T | None]]  # what is there, if it was made since the given instant
     settle: Callable[[T], Awaitable[None]]
     refuse: Callable[[Rejected], Awaitable[None]] = _nothing
+    until: datetime | None = None
 
 
 class CallsInHand:
@@ -107,7 +117,10 @@ async def perform(operation_id: str, effect: Effect[T], now: Callable[[], dateti
         wait_seconds = 0.0
         try:
             with calls_in_hand.one():
-                await _settle(row, effect, await _reach(effect, row, maybe_sent=maybe_sent), now())
+                await _settle(row, effect, await _reach(effect, row, now, maybe_sent=maybe_sent), now())
+        except _TooLate:
+            message = "It could not be sent in time."
+            await _refuse(row, effect, code=TOO_LATE, message=message, rejected=None, at=now())
         except StoredFailure as failure:
             await _refuse(row, effect, code=STORED_FAILURE, message=str(failure), rejected=None, at=now())
             wait_seconds = next(waits)
@@ -158,10 +171,12 @@ async def _intend(operation_id: str, effect: Effect[T], attempt: int, at: dateti
     )
 
 
-async def _reach(effect: Effect[T], row: ProviderEffect, *, maybe_sent: bool) -> T:
+async def _reach(effect: Effect[T], row: ProviderEffect, now: Callable[[], datetime], *, maybe_sent: bool) -> T:
+    if maybe_sent and (adopted := await _look_up(effect, row)) is not None:
+        return adopted
+    if effect.until is not None and now() >= effect.until:
+        raise _TooLate
     if maybe_sent:
-        if (adopted := await _look_up(effect, row)) is not None:
-            return adopted
         await ProviderEffect.filter(id=row.id).update(sends=F("sends") + 1)
     crashpoint(f"{effect.step}.before_call")
     try:

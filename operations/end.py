@@ -133,7 +133,7 @@ async def grant_new_month(operation_id: str, tools: Tools) -> Next:
         at=max(boundary, midnight(month.start)),
         key=f"operation:{operation_id}",
     )
-    await post_allowance(case, granted, tools, step="metronome_credits")
+    await post_allowance(case, granted, tools, step="metronome_credits", month=month)
     return Next.CONTINUE
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from billing.changes import Position
 from billing.credits import LedgerEntry, allowance_key, draw, expire_due
 from billing.errors import (
+    BillingError,
     CustomerNotFound,
     EndScheduled,
     NoLiveSubscription,
@@ -18,7 +19,8 @@ from billing.lifecycle import LIVE, SubscriptionEvent, next_status
 from billing.money import Money
 from billing.periods import credit_month_at
 from integrations.errors import Rejected, Unavailable
-from models import CreditEntry, Customer, Subscription
+from models import CreditEntry, Customer, Provider, Subscription
+from operations.effects import TOO_LATE, Refusal
 from operations.steps.ledger import append_credits, credit_entries
 from operations.tools import Tools
 
@@ -68,6 +70,13 @@ def check_month(customer: Customer, subscription: Subscription, entries: Sequenc
     key = allowance_key(customer.id, credit_month_at(subscription.credit_anchor, at.date()))
     if subscription.credits_per_month and all(entry.pool != key for entry in entries):
         raise RenewalPending(customer.entity_id)
+
+
+def why_not(refusal: Refusal, entity_id: str) -> BillingError:
+    """Metronome did not take what was decided: because it would not, or was away until the period had ended."""
+    if refusal.code == TOO_LATE:
+        return RenewalPending(entity_id)
+    return ProviderRejected(Provider.METRONOME.value.lower(), refusal.message)
 
 
 @dataclass(frozen=True, slots=True)

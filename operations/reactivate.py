@@ -13,7 +13,7 @@ from billing.credits import LedgerEntry, end_allowance, follow_allowance
 from billing.error_codes import ErrorCode
 from billing.errors import IllegalTransition, InvalidInput, ProviderRejected
 from billing.lifecycle import LIVE, SubscriptionEvent, SubscriptionStatus, next_status
-from billing.periods import credit_month_at, period_at
+from billing.periods import Period, credit_month_at, period_at
 from billing.tiers import Plan
 from models import OperationKind, Subscription
 from operations.accepting import Request, Standing, undertake
@@ -104,9 +104,10 @@ async def resume_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     if not case.operation.input["anew"]:
         return Next.CONTINUE
-    entries = await _credits_of_the_month(case)
+    month = credit_month_at(case.subscription.credit_anchor, case.subscription.period_start)
+    entries = await _credits_of_the_month(case, month)
     no_credits, no_invoice = await asyncio.gather(
-        post_allowance(case, entries, tools, step="metronome_credits"), issue_first_invoice(case, tools)
+        post_allowance(case, entries, tools, step="metronome_credits", month=month), issue_first_invoice(case, tools)
     )
     if no_invoice is not None:
         await _call_off(case, no_invoice, tools)
@@ -118,14 +119,14 @@ async def resume_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
     return Next.CONTINUE
 
 
-async def _credits_of_the_month(case: Case) -> tuple[LedgerEntry, ...]:
+async def _credits_of_the_month(case: Case, month: Period) -> tuple[LedgerEntry, ...]:
     subscription = case.subscription
     return follow_allowance(
         await credit_entries(case.customer.id),
         owner=case.customer.id,
         old=await _plan_before(subscription),
         new=subscription.plan,
-        month=credit_month_at(subscription.credit_anchor, subscription.period_start),
+        month=month,
         # Not the time of this try: what is sent must stay the same when it is sent again.
         at=case.operation.created_at,
         key=f"operation:{case.operation.id}",

@@ -38,7 +38,8 @@ async def start_contract(
 ) -> Refusal | None:
     """The contract that follows the current one; its id is kept as `contract_id` until the change is applied.
 
-    With `replaces`, the old one ends where the new one starts, in one call, and its allowance moves over.
+    With `replaces`, the old one ends where the new one starts, in one call, and its allowance moves over. That is
+    possible within the period only: at its end the old one is renewed, and the renewal invoiced.
     """
 
     async def settle(contract: Contract) -> None:
@@ -53,6 +54,7 @@ async def start_contract(
         uniqueness_key=case.operation.id,
         settle=settle,
         replaces=replaces,
+        until=midnight(case.subscription.period_end) if replaces else None,
     )
 
 
@@ -66,6 +68,7 @@ async def _create(
     uniqueness_key: str,
     settle: Callable[[Contract], Awaitable[None]],
     replaces: str | None = None,
+    until: datetime | None = None,
 ) -> Refusal | None:
     credit_anchor = case.subscription.credit_anchor
     own_terms = CATALOGUE.entry(plan.tier).price(plan.billing_period) is None
@@ -92,6 +95,7 @@ async def _create(
                 customer_id=metronome_customer_id, uniqueness_key=uniqueness_key
             ),
             settle=settle,
+            until=until,
         ),
         tools.now,
     )
@@ -102,7 +106,7 @@ async def _nothing(_: Contract) -> None:
 
 
 async def set_end(case: Case, tools: Tools, *, end: date | None) -> Refusal | None:
-    """Let the contract end without renewal at `end`, or, with None, renew again."""
+    """Let the contract end without renewal at `end`, as long as that is to come; or, with None, renew again."""
     contract_id = settled(case.subscription.metronome_contract_id)
     end_date = midnight(end) if end else None
 
@@ -120,13 +124,16 @@ async def set_end(case: Case, tools: Tools, *, end: date | None) -> Refusal | No
             ),
             look_up=look_up,
             settle=_nothing,
+            until=end_date,
         ),
         tools.now,
     )
 
 
-async def cancel_contract(case: Case, tools: Tools, *, effective: date | None) -> Refusal | None:
-    """Cancel now, or at a later midnight until which it stays active."""
+async def cancel_contract(
+    case: Case, tools: Tools, *, effective: date | None, until: date | None = None
+) -> Refusal | None:
+    """Cancel now, or at a later midnight until which it stays active. It is tried no longer than `until`."""
     contract_id = settled(case.subscription.metronome_contract_id)
     effective_date = midnight(effective) if effective else None
 
@@ -147,6 +154,7 @@ async def cancel_contract(case: Case, tools: Tools, *, effective: date | None) -
             ),
             look_up=look_up,
             settle=_nothing,
+            until=midnight(until) if until else None,
         ),
         tools.now,
     )

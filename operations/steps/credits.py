@@ -1,7 +1,7 @@
 from tortoise.transactions import in_transaction
 
 from billing.credits import LedgerEntry, grant_month
-from billing.periods import credit_month_at
+from billing.periods import Period, credit_month_at, midnight
 from integrations.metronome.types import Credit
 from models import Provider
 from operations.effects import Effect, Refusal, perform
@@ -23,14 +23,21 @@ async def grant_first_credits(case: Case, tools: Tools) -> Refusal | None:
         month=month,
         at=tools.now(),
     )
-    return await post_allowance(case, entries, tools, step="metronome_credits")
+    return await post_allowance(case, entries, tools, step="metronome_credits", month=month)
 
 
 async def post_allowance(
-    case: Case, entries: tuple[LedgerEntry, ...], tools: Tools, *, step: str, contract_id: str | None = None
+    case: Case,
+    entries: tuple[LedgerEntry, ...],
+    tools: Tools,
+    *,
+    step: str,
+    month: Period,
+    contract_id: str | None = None,
 ) -> Refusal | None:
-    """Change the allowance in Metronome by what the entries sum to, then append them.
+    """Change the allowance of a credit month in Metronome by what the entries sum to, then append them.
 
+    When the month is over before Metronome takes it, it is `TOO_LATE`: the engine has granted the next one by then.
     `contract_id` names the contract the allowance belongs to, where that is not the current subscription's yet.
     """
     amount = sum(entry.amount for entry in entries)
@@ -64,6 +71,7 @@ async def post_allowance(
             ),
             look_up=lambda _: tools.metronome.find_credit(customer_id=metronome_customer_id, uniqueness_key=key),
             settle=settle,
+            until=midnight(month.end),
         ),
         tools.now,
     )

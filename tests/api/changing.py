@@ -146,11 +146,13 @@ class Customers:
 
         await until(quiet, what="everything delivered and worked in", seconds=60)
 
-    async def hear(self, entity_id: str) -> None:
+    async def hear(self, entity_id: str, *, newest_first: bool = False) -> None:
         """Deliver by hand what Metronome has to tell of a customer, until the service has worked all of it in."""
         row = await models.Customer.get(entity_id=entity_id)
         metronome_id = str(row.metronome_customer_id)
         events = await metronome_list(self.service.metronome, "webhooks/events", customer_id=metronome_id)
+        if newest_first:
+            events.reverse()
         await deliver_all(self.service, [Sent("metronome", event) for event in events])
 
         async def quiet() -> bool:
@@ -175,11 +177,16 @@ class Customers:
         return found
 
     async def onboard(self, entity_id: str, tier: str = "PRO", card: str | None = "pm_card_visa", **given: Any) -> None:
+        payload = await self.begin_onboarding(entity_id, tier, card, **given)
+        assert payload["operation"]["status"] == "SUCCEEDED"
+
+    async def begin_onboarding(self, entity_id: str, tier: str, card: str | None, **given: Any) -> dict[str, Any]:
         data = await self.service.graphql(
             ONBOARD, input={"entity": person(entity_id), "tier": tier, "paymentMethodId": card, **given}
         )
-        assert data["onboard"]["userErrors"] == []
-        assert data["onboard"]["operation"]["status"] == "SUCCEEDED"
+        payload: dict[str, Any] = data["onboard"]
+        assert payload["userErrors"] == []
+        return payload
 
     async def change(self, entity_id: str, **given: Any) -> dict[str, Any]:
         return await self.do("changeTier", entityId=entity_id, **given)
