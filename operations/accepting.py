@@ -24,16 +24,21 @@ UNDER_WAY = (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked, and by which name. `given` is hashed: the same request is the same operation."""
+    """What was asked, and by which name. `given` is hashed: the same request is the same operation.
+
+    So it holds the words of the request, never what they come to for this customer or on this day; where even the
+    kind depends on the day, `asked_as` is the kind to hash.
+    """
 
     kind: OperationKind
     entity_id: str
     given: Mapping[str, object]
     idempotency_key: str | None = None
+    asked_as: OperationKind | None = None
 
     @property
     def hashed(self) -> str:
-        return input_hash(self.kind, {"entity_id": self.entity_id, **self.given})
+        return input_hash(self.asked_as or self.kind, {"entity_id": self.entity_id, **self.given})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ as it was. What was paid is given back when the change turns out to be impossibl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tortoise.transactions import in_transaction
@@ -29,6 +28,7 @@ from integrations.metronome import types as metronome
 from models import EffectState, Invoice, OperationKind, Payment, PaymentStatus, ProviderEffect, Quote, Subscription
 from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
+from operations.asked import Change
 from operations.effects import TOO_LATE
 from operations.ending import fail, keep, park, succeed
 from operations.engine import Engine, Next, Step
@@ -50,7 +50,7 @@ from operations.steps.giving_back import give_back
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_invoice
 from operations.steps.ledger import move_account_balance
 from operations.steps.payment_methods import warn
-from operations.terms import Frozen, differences, entry_json, plan_json, terms_json
+from operations.terms import Frozen, differences, entry_json, plan_json, plan_of, terms_json
 from operations.tools import Tools
 
 PAYER_PATIENCE = timedelta(hours=1)
@@ -65,56 +65,46 @@ NOTHING_SCHEDULED: Mapping[str, None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is asked for."""
-
-    entity_id: str
-    plan: Plan
-    effective: Effective
-
-    def as_input(self) -> dict[str, Any]:
-        return {"plan": plan_json(self.plan), "effective": self.effective.value}
-
-
 async def change_tier(
-    change: Change,
+    entity_id: str,
+    asked: Change | Quote,
     *,
-    quote: Quote | None,
     idempotency_key: str | None,
     engine: Engine,
     tools: Tools,
     wait_seconds: float,
 ) -> str:
-    """Returns the operation's id. With a quote: exactly that, or `StaleQuote` with what differs."""
-    at_once = change.effective is Effective.IMMEDIATELY
+    """Returns the operation's id. By a quote: exactly that, or `StaleQuote` with what differs."""
+    at = tools.now()
+    effective = _effective(asked, at.date())
     request = Request(
-        kind=OperationKind.CHANGE_TIER if at_once else OperationKind.SCHEDULE_CHANGE,
-        entity_id=change.entity_id,
-        given={**change.as_input(), "quote_id": quote.id if quote else None},
+        kind=OperationKind.CHANGE_TIER if effective is Effective.IMMEDIATELY else OperationKind.SCHEDULE_CHANGE,
+        entity_id=entity_id,
+        given=asked.as_asked() if isinstance(asked, Change) else {"quote_id": asked.id},
         idempotency_key=idempotency_key,
+        asked_as=OperationKind.CHANGE_TIER,
     )
     if known := await answer_to(request, engine=engine, wait_seconds=wait_seconds):
         return known
-    customer, _ = await current(change.entity_id)
+    customer, subscription = await current(entity_id)
+    _plan(asked, subscription, at.date())  # what is plainly wrong is told before anybody else is asked
     left = await credits_to_decide_on(customer, tools)
-    at = tools.now()
 
     async def decide(standing: Standing) -> Mapping[str, Any]:
-        if quote is not None:
-            _check_quote(quote, standing.subscription, at)
+        if isinstance(asked, Quote):
+            _check_quote(asked, standing.subscription, at)
         check_changeable(standing.customer, standing.subscription, at)
         entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
         check_month(standing.customer, standing.subscription, entries, at)
         terms = decide_change(
             position_of(standing.customer, standing.subscription, entries),
-            change.plan,
-            effective=change.effective,
+            _plan(asked, standing.subscription, at.date()),
+            effective=effective,
             at=at,
             key=f"operation:{standing.operation_id}",
         )
-        if quote is not None and (differing := differences(quote.terms, terms_json(terms))):
-            raise StaleQuote(quote.id, differing)
+        if isinstance(asked, Quote) and (differing := differences(asked.terms, terms_json(terms))):
+            raise StaleQuote(asked.id, differing)
         return {
             "terms": terms_json(terms),
             "credit_entries": [entry_json(entry) for entry in terms.credit_entries],
@@ -122,6 +112,14 @@ async def change_tier(
         }
 
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
+
+
+def _effective(asked: Change | Quote, today: date) -> Effective:
+    return asked.effective(today) if isinstance(asked, Change) else Effective(asked.input["effective"])
+
+
+def _plan(asked: Change | Quote, subscription: Subscription, today: date) -> Plan:
+    return asked.plan_on(subscription, today) if isinstance(asked, Change) else plan_of(asked.input["plan"])
 
 
 def _check_quote(quote: Quote, subscription: Subscription, at: datetime) -> None:

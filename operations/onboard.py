@@ -12,7 +12,7 @@ from billing.error_codes import ErrorCode
 from billing.errors import CustomerExists, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import period_at
-from billing.tiers import Plan
+from billing.tiers import CATALOGUE, Plan
 from models import (
     Customer,
     Operation,
@@ -61,6 +61,13 @@ class Onboarding:
             "payment_method_id": self.payment_method_id,
         }
 
+    def as_asked(self) -> dict[str, object]:
+        """Without what the catalogue adds: a new list price makes no other request of it."""
+        asked = self.as_input()
+        if CATALOGUE.entry(self.plan.tier).price(self.plan.billing_period) is not None:
+            del asked["price_minor"], asked["currency"], asked["credits_per_month"]
+        return asked
+
 
 async def onboard(
     request: Onboarding, *, idempotency_key: str | None, engine: Engine, tools: Tools, wait_seconds: float
@@ -83,7 +90,7 @@ async def onboard(
 
 async def _known(request: Onboarding, idempotency_key: str | None, at: datetime) -> str | None:
     """The operation that answers this request already, by key or because the very same was asked before."""
-    hashed = input_hash(OperationKind.ONBOARD, request.as_input())
+    hashed = input_hash(OperationKind.ONBOARD, request.as_asked())
     if answered := await answered_by(idempotency_key, hashed):
         return answered
     earlier = (
@@ -122,7 +129,7 @@ async def _accept(request: Onboarding, idempotency_key: str | None, at: datetime
 
 
 async def _write_pending(request: Onboarding, idempotency_key: str | None, at: datetime) -> str:
-    hashed = input_hash(OperationKind.ONBOARD, request.as_input())
+    hashed = input_hash(OperationKind.ONBOARD, request.as_asked())
     customer = await Customer.get_or_none(entity_id=request.entity.id)
     if customer is None:
         customer = await _write_customer(request, at)

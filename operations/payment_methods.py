@@ -16,7 +16,7 @@ from billing.errors import (
 from billing.lifecycle import LIVE
 from integrations.stripe.types import SetupIntent
 from models import Operation, OperationKind, OperationStatus, PaymentMethod, Provider
-from operations.accepting import Decide, Request, Standing, undertake
+from operations.accepting import Decide, Request, Standing, answer_to, undertake
 from operations.activity import record
 from operations.collect_invoice import collect_due, find_method
 from operations.effects import Effect, perform
@@ -43,13 +43,15 @@ async def attach_payment_method(
         _check_at_stripe(standing)
         return {"payment_method_id": payment_method_id, "make_default": makes_default}
 
-    await check_known(payment_method_id, tools)
     request = Request(
         OperationKind.ATTACH_PAYMENT_METHOD,
         entity_id,
         {"payment_method_id": payment_method_id, "make_default": makes_default},
         idempotency_key,
     )
+    if known := await answer_to(request, engine=engine, wait_seconds=wait_seconds):
+        return known
+    await check_known(payment_method_id, tools)
     operation_id = await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
     await _collect_overdue(operation_id, engine, tools)
     return operation_id

@@ -1,12 +1,12 @@
 """quoteTierChange: what a change would come to, to the cent, for as long as it binds."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from billing.changes import ChangeTerms, Effective, decide_change
 from billing.errors import QuoteNotFound
 from models import PaymentMethod, Quote
-from operations.change_tier import Change
+from operations.asked import Change
 from operations.position import (
     check_changeable,
     check_month,
@@ -16,7 +16,7 @@ from operations.position import (
     unrecorded,
 )
 from operations.steps.ledger import credit_entries
-from operations.terms import terms_json
+from operations.terms import plan_json, terms_json
 from operations.tools import Tools
 
 VALID_FOR = timedelta(minutes=15)
@@ -26,24 +26,25 @@ async def quote_change(change: Change, tools: Tools) -> Quote:
     """Raises a `BillingError` when the change itself would be refused."""
     customer, subscription = await current(change.entity_id)
     at = tools.now()
+    wanted, effective = change.plan_on(subscription, at.date()), change.effective(at.date())
     check_changeable(customer, subscription, at)
     left = await credits_to_decide_on(customer, tools)
     entries = await credit_entries(customer.id)
     entries += unrecorded(entries, left, key="quote:usage", at=at)
     check_month(customer, subscription, entries, at)
     position = position_of(customer, subscription, entries)
-    terms = decide_change(position, change.plan, effective=change.effective, at=at, key="quote")
+    terms = decide_change(position, wanted, effective=effective, at=at, key="quote")
     has_card = await PaymentMethod.exists(customer_id=customer.id, is_default=True, detached_at=None)
     return await Quote.create(
         customer_id=customer.id,
-        input=change.as_input(),
+        input={"plan": plan_json(wanted), "effective": effective.value},
         terms={**terms_json(terms), "provider_calls": provider_calls(terms, has_card=has_card)},
         created_at=at,
         expires_at=at + VALID_FOR,
     )
 
 
-async def find_quote(quote_id: str, *, entity_id: str, at: datetime) -> Quote:
+async def find_quote(quote_id: str, *, entity_id: str) -> Quote:
     """A quote of another customer is not found. Whether it still binds is asked when the change is accepted.
 
     Not here: whoever did not hear the answer in time sends the same request again, and gets what it came to.

@@ -18,6 +18,7 @@ from billing.tiers import Plan
 from models import OperationKind, Subscription
 from operations.accepting import Request, Standing, undertake
 from operations.activity import record
+from operations.asked import AskedPlan
 from operations.effects import Refusal
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
@@ -29,30 +30,30 @@ from operations.steps.first_invoice import collect_first, first_invoice_of, repo
 from operations.steps.invoices import issue_first_invoice
 from operations.steps.ledger import append_credits, credit_entries
 from operations.steps.payment_methods import warn
-from operations.terms import plan_json
 from operations.tools import Tools
 
 
 async def reactivate(
     entity_id: str,
     *,
-    plan: Plan | None,
+    asked: AskedPlan | None,
     idempotency_key: str | None,
     engine: Engine,
     tools: Tools,
     wait_seconds: float,
 ) -> str:
-    """`plan` None: the last one. Taking back a cancellation changes no plan, so none may be given then."""
+    """`asked` None: the last plan. Taking back a cancellation changes no plan, so none may be given then."""
     at = tools.now()
 
     async def decide(standing: Standing) -> Mapping[str, Any]:
         subscription = standing.subscription
+        plan = asked.on(subscription) if asked else subscription.plan
         if subscription.status not in LIVE:
-            await _start_anew(standing, plan or subscription.plan)
+            await _start_anew(standing, plan)
             return {"anew": True}
         if not subscription.cancel_at_period_end:
             raise IllegalTransition(subscription.status, SubscriptionEvent.CANCELLATION_WITHDRAWN)
-        if plan is not None and plan != subscription.plan:
+        if plan != subscription.plan:
             raise InvalidInput("tier", "cannot be given while the subscription has not ended: use changeTier")
         check_period(standing.customer, subscription, at)
         return {"anew": False}
@@ -78,7 +79,9 @@ async def reactivate(
             updated_at=at,
         )
 
-    request = Request(OperationKind.REACTIVATE, entity_id, {"plan": plan_json(plan) if plan else None}, idempotency_key)
+    request = Request(
+        OperationKind.REACTIVATE, entity_id, {"plan": asked.as_asked() if asked else None}, idempotency_key
+    )
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
 
 

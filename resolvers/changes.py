@@ -1,22 +1,20 @@
 """Quote, change, schedule, withdraw, cancel, reactivate: input to verb, operation to payload."""
 
-from datetime import datetime
+from datetime import date
 
 from billing.changes import Effective
 from billing.errors import BillingError, InvalidInput
-from billing.tiers import Plan
-from models import Quote, Subscription
+from models import Quote
 from models.ids import ID_LENGTH
 from operations import cancel as cancelling
 from operations import reactivate as reactivating
-from operations.change_tier import Change
+from operations.asked import AskedPlan, Change
 from operations.change_tier import change_tier as run_change
 from operations.position import current
 from operations.quoting import find_quote, quote_change
-from operations.terms import plan_of
 from operations.withdraw_change import withdraw_change
 from resolvers.pages import searchable
-from resolvers.plans import plan
+from resolvers.plans import enterprise_terms
 from resolvers.verbs import payload_of, refused
 from schema.context import Context, Info
 from schema.errors import user_errors
@@ -37,9 +35,8 @@ from schema.types.changes import (
 
 async def quote_tier_change(info: Info, input: QuoteTierChangeInput) -> QuoteTierChangePayload:  # noqa: A002  its name in the schema
     try:
-        _, subscription = await current(searchable(input.entity_id))
-        wanted = plan(input.tier, input.billing_period or subscription.billing_period, input.enterprise_terms)
-        quote = await quote_change(_change(input.entity_id, wanted, input.effective, subscription), info.context.tools)
+        asked = AskedPlan(input.tier, input.billing_period, enterprise_terms(input.enterprise_terms))
+        quote = await quote_change(Change(searchable(input.entity_id), asked, input.effective), info.context.tools)
     except BillingError as problem:
         return QuoteTierChangePayload(user_errors=user_errors(problem))
     return QuoteTierChangePayload(quote=TierChangeQuote.from_terms(quote.id, quote.terms, quote.expires_at))
@@ -53,12 +50,11 @@ async def change_tier(info: Info, input: ChangeTierInput) -> ChangeTierPayload: 
     return await payload_of(ChangeTierPayload, operation_id)
 
 
-async def start_change(context: Context, given: ChangeTierInput) -> str:
-    _, subscription = await current(searchable(given.entity_id))
-    quote = await _quote(given, context.now())
+async def start_change(context: Context, given: ChangeTierInput, *, on: date | None = None) -> str:
+    """`on`: the older REST form names a day instead of `effective`."""
     return await run_change(
-        _quoted_change(given, quote) if quote else _asked_change(given, subscription),
-        quote=quote,
+        searchable(given.entity_id),
+        await _quote(given) if given.quote_id is not None else _change(given, on),
         idempotency_key=given.idempotency_key,
         engine=context.engine,
         tools=context.tools,
@@ -66,34 +62,18 @@ async def start_change(context: Context, given: ChangeTierInput) -> str:
     )
 
 
-async def _quote(given: ChangeTierInput, at: datetime) -> Quote | None:
-    if given.quote_id is None:
-        return None
+async def _quote(given: ChangeTierInput) -> Quote:
     if given.tier or given.billing_period or given.effective or given.enterprise_terms:
         raise InvalidInput("quoteId", "stands for the whole change: leave the other fields out")
-    return await find_quote(searchable(given.quote_id, longest=ID_LENGTH), entity_id=given.entity_id, at=at)
+    await current(given.entity_id)
+    return await find_quote(searchable(str(given.quote_id), longest=ID_LENGTH), entity_id=given.entity_id)
 
 
-def _quoted_change(given: ChangeTierInput, quote: Quote) -> Change:
-    return Change(given.entity_id, plan_of(quote.input["plan"]), Effective(quote.input["effective"]))
-
-
-def _asked_change(given: ChangeTierInput, subscription: Subscription) -> Change:
+def _change(given: ChangeTierInput, on: date | None) -> Change:
     if given.tier is None:
         raise InvalidInput("tier", "is needed, or a quoteId")
-    wanted = plan(given.tier, given.billing_period or subscription.billing_period, given.enterprise_terms)
-    return _change(given.entity_id, wanted, given.effective or Effective.IMMEDIATELY, subscription)
-
-
-def _change(entity_id: str, wanted: Plan, effective: Effective, subscription: Subscription) -> Change:
-    check_plan(wanted, subscription)
-    return Change(entity_id, wanted, effective)
-
-
-def check_plan(wanted: Plan, subscription: Subscription) -> None:
-    """A customer is billed in one currency."""
-    if wanted.price.currency != subscription.currency:
-        raise InvalidInput("enterpriseTerms.price.currency", f"must be {subscription.currency}, as it was before")
+    asked = AskedPlan(given.tier, given.billing_period, enterprise_terms(given.enterprise_terms))
+    return Change(given.entity_id, asked, on or given.effective or Effective.IMMEDIATELY)
 
 
 async def withdraw_scheduled_change(
@@ -133,7 +113,7 @@ async def reactivate(info: Info, input: ReactivateInput) -> ReactivatePayload:  
     try:
         operation_id = await reactivating.reactivate(
             searchable(input.entity_id),
-            plan=await _wanted(input),
+            asked=_wanted(input),
             idempotency_key=input.idempotency_key,
             engine=info.context.engine,
             tools=info.context.tools,
@@ -144,13 +124,8 @@ async def reactivate(info: Info, input: ReactivateInput) -> ReactivatePayload:  
     return await payload_of(ReactivatePayload, operation_id)
 
 
-async def _wanted(given: ReactivateInput) -> Plan | None:
+def _wanted(given: ReactivateInput) -> AskedPlan | None:
     """None: the last plan, with the terms it had."""
-    _, subscription = await current(searchable(given.entity_id))
     if given.tier is None and given.billing_period is None and given.enterprise_terms is None:
         return None
-    tier = given.tier or subscription.tier
-    billing_period = given.billing_period or subscription.billing_period
-    wanted = plan(tier, billing_period, given.enterprise_terms)
-    check_plan(wanted, subscription)
-    return wanted
+    return AskedPlan(given.tier, given.billing_period, enterprise_terms(given.enterprise_terms))

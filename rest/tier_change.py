@@ -9,13 +9,10 @@ from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from billing.changes import Effective
 from billing.errors import InvalidInput
 from billing.tiers import BillingPeriod, Tier
 from models import OperationStatus
-from operations.position import current
 from resolvers.changes import start_change
-from resolvers.pages import searchable
 from resolvers.verbs import payload_of
 from rest.answers import Json, answer, refusal
 from rest.bodies import EnterpriseTermsBody, read_json
@@ -57,31 +54,20 @@ def change_tier(context: Callable[[Request], Awaitable[Context]]) -> Callable[[R
     async def endpoint(request: Request) -> Response:
         body = TierChangeBody.read(await read_json(request))
         given_context = await context(request)
-        _, subscription = await current(searchable(body.entity_id))
-        on = _day(body.effective_date) if body.effective_date is not None else None
-        effective = _effective(on, today=given_context.now().date(), period_end=subscription.period_end)
         operation_id = await start_change(
             given_context,
             ChangeTierInput(
                 entity_id=body.entity_id,
                 tier=body.new_tier,
                 billing_period=body.billing_period,
-                effective=effective,
                 enterprise_terms=_terms(body.enterprise_terms),
                 idempotency_key=request.headers.get("idempotency-key"),
             ),
+            on=_day(body.effective_date) if body.effective_date is not None else None,
         )
         return _changed(await payload_of(ChangeTierPayload, operation_id))
 
     return endpoint
-
-
-def _effective(on: date | None, *, today: date, period_end: date) -> Effective:
-    if on is None or on == today:
-        return Effective.IMMEDIATELY
-    if on == period_end:
-        return Effective.AT_PERIOD_END
-    raise InvalidInput("effectiveDate", f"must be today, {today}, or the end of the period, {period_end}")
 
 
 def _day(text: str) -> date:
