@@ -4,8 +4,8 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
 
 import click
 
@@ -21,7 +21,7 @@ from models import Customer
 from models.database import database
 from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
 from models.migrating import pending_migrations
-from operations.reconcile import Report, compare_all, report
+from operations.reconcile import Report, compare_all, report, strangers
 from operations.sandbox import Sandbox
 from operations.tools import Tools
 
@@ -53,24 +53,35 @@ _PROBLEMS = (
 def reconcile(*, entity: str | None, as_json: bool) -> None:
     """Compare Metronome, Stripe and the database. Changes nothing; exit status 1 when they disagree."""
     try:
-        reports = asyncio.run(_reports(load_settings(), entity))
+        found = asyncio.run(_reports(load_settings(), entity))
     except _PROBLEMS as problem:
         click.echo(f"billing: {problem}", err=True)
         sys.exit(NOT_COMPARED)
-    click.echo(_as_json(reports) if as_json else _as_table(reports))
-    sys.exit(DISAGREES if any(each.differences for each in reports) else 0)
+    click.echo(_as_json(found) if as_json else _as_table(found))
+    sys.exit(DISAGREES if any(each.differences for each in found.all) else 0)
 
 
-async def _reports(settings: Settings, entity: str | None) -> list[Report]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    customers: list[Report]
+    strangers: list[Report]
+    """Customers at a provider that we have no row of."""
+
+    @property
+    def all(self) -> list[Report]:
+        return [*self.customers, *self.strangers]
+
+
+async def _reports(settings: Settings, entity: str | None) -> Found:
     if missing := await pending_migrations(settings.database):
         raise MigrationsPending(missing)
     async with database(settings.database), _tools(settings) as tools:
         if entity is None:
-            return [each async for each in compare_all(tools)]
+            return Found([each async for each in compare_all(tools)], [each async for each in strangers(tools)])
         customer = await Customer.get_or_none(entity_id=entity)
         if customer is None:
             raise UnknownEntity(entity)
-        return [await report(customer, tools)]
+        return Found([await report(customer, tools)], [])
 
 
 @asynccontextmanager
@@ -80,7 +91,8 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         stripe_http = await stack.enter_async_context(provider_http_client(settings.stripe_url))
         clock = SandboxClock()
         if settings.sandbox:
-            await Sandbox.of(clock, metronome_http, stripe_http).join()
+            with suppress(ProviderError):  # who does not tell the time cannot be compared with either, which is told
+                await Sandbox.of(clock, metronome_http, stripe_http).follow()
         tokens = TokenSource(metronome_http, settings.metronome_credentials(), clock.now)
         yield Tools(
             metronome=MetronomeClient(metronome_http, tokens),
@@ -89,33 +101,36 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         )
 
 
-def _as_json(reports: list[Report]) -> str:
+def _as_json(found: Found) -> str:
     differences = [
         {"entity_id": each.entity_id, "operation_under_way": each.under_way, **asdict(difference)}
-        for each in reports
+        for each in found.all
         for difference in each.differences
     ]
-    return json.dumps({"customers": len(reports), "agrees": not differences, "differences": differences}, indent=2)
+    return json.dumps(
+        {"customers": len(found.customers), "agrees": not differences, "differences": differences}, indent=2
+    )
 
 
-def _as_table(reports: list[Report]) -> str:
+def _as_table(found: Found) -> str:
     rows: list[tuple[str, ...]] = [
         (
             f"{each.entity_id}{'*' if each.under_way else ''}",
-            found.severity,
-            found.what,
-            found.subject,
-            found.ours,
-            found.theirs,
+            difference.severity,
+            difference.what,
+            difference.subject,
+            difference.ours,
+            difference.theirs,
         )
-        for each in reports
-        for found in each.differences
+        for each in found.all
+        for difference in each.differences
     ]
     if not rows:
-        return f"everything agrees: {len(reports)} customer{'s' if len(reports) != 1 else ''}"
+        count = len(found.customers)
+        return f"everything agrees: {count} customer{'s' if count != 1 else ''}"
     widths = [max(len(cell) for cell in column) for column in zip(COLUMNS, *rows, strict=True)]
     lines = [_padded(row, widths) for row in (COLUMNS, *rows)]
-    if any(each.under_way and each.differences for each in reports):
+    if any(each.under_way and each.differences for each in found.customers):
         lines.append("* an operation is under way; look again when it has ended")
     return "\n".join(lines)
 

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Self, TypeVar
 
 from billing.invoices import InvoiceStatus
 from integrations.errors import NotFound
 from integrations.metronome import types as metronome
 from integrations.stripe import types as stripe
-from integrations.stripe.types import PaymentIntentStatus
+from integrations.stripe.types import ChargeStatus, PaymentIntentStatus
 from models import (
     AccountBalanceEntry,
     CreditEntry,
@@ -30,8 +29,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CALLS_AT_ONCE = 8
-CLOCKS_APART = timedelta(minutes=5)
-"""How far Stripe's clock and ours may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +104,52 @@ class InMetronome:
 class InStripe:
     customer: stripe.StripeCustomer | None
     methods: Mapping[str, stripe.PaymentMethod]
-    intents: Mapping[str, tuple[stripe.PaymentIntent, ...]]
-    """By the id of our invoice."""
+    intents: Mapping[str, list[stripe.PaymentIntent]]
+    """By the id of our invoice, for those that name one."""
+    strange_intents: tuple[stripe.PaymentIntent, ...]
+    """Those that name none."""
     charges: Mapping[str, stripe.Charge]
     """By the id of the intent, of those that succeeded."""
     refunds: Mapping[str, tuple[stripe.Refund, ...]]
-    """By the id of the intent."""
+    """By the id of the intent, of those that name an invoice of ours."""
 
     @classmethod
     async def read(cls, ours: Ours, tools: Tools) -> Self:
         ask, customer_id = tools.stripe, ours.customer.stripe_customer_id
         if customer_id is None:
-            return cls(await ask.find_customer(entity_id=ours.customer.entity_id), {}, {}, {}, {})
+            return cls._nothing_of(await ask.find_customer(entity_id=ours.customer.entity_id))
         customer = await _or_none(ask.get_customer(customer_id=customer_id))
         if customer is None or customer.deleted:
-            return cls(None, {}, {}, {}, {})
-
-        async def intents_of(invoice: Invoice) -> tuple[stripe.PaymentIntent, ...]:
-            return await ask.find_payment_intents(
-                customer_id=customer_id,
-                metadata_key="invoice_id",
-                metadata_value=invoice.id,
-                created_since=invoice.issued_at - CLOCKS_APART,
-            )
-
-        methods = await ask.list_payment_methods(customer_id=customer_id)
-        intents = await _each(intents_of, ours.invoices)
-        paid = [each for found in intents for each in found if each.status is PaymentIntentStatus.SUCCEEDED]
-        charges = await _each(lambda intent: ask.get_charge(charge_id=str(intent.latest_charge_id)), paid)
+            return cls._nothing_of(None)
+        methods, intents, charges = await asyncio.gather(
+            ask.list_payment_methods(customer_id=customer_id),
+            ask.list_payment_intents(customer_id=customer_id),
+            ask.list_charges(customer_id=customer_id),
+        )
+        invoices = {invoice.id for invoice in ours.invoices}
+        named = [intent for intent in intents if _invoice_named_by(intent) in invoices]
+        paid = [intent for intent in named if intent.status is PaymentIntentStatus.SUCCEEDED]
         refunds = await _each(lambda intent: ask.list_refunds(payment_intent_id=intent.id), paid)
         return cls(
             customer=customer,
             methods={method.id: method for method in methods},
-            intents={invoice.id: found for invoice, found in zip(ours.invoices, intents, strict=True)},
-            charges={intent.id: charge for intent, charge in zip(paid, charges, strict=True)},
+            intents=_grouped(named, _invoice_named_by),
+            strange_intents=tuple(intent for intent in intents if _invoice_named_by(intent) not in invoices),
+            charges={
+                charge.payment_intent_id: charge
+                for charge in charges
+                if charge.payment_intent_id and charge.status is ChargeStatus.SUCCEEDED
+            },
             refunds={intent.id: found for intent, found in zip(paid, refunds, strict=True)},
         )
+
+    @classmethod
+    def _nothing_of(cls, customer: stripe.StripeCustomer | None) -> Self:
+        return cls(customer, {}, {}, (), {}, {})
+
+
+def _invoice_named_by(intent: stripe.PaymentIntent) -> str:
+    return intent.metadata.get("invoice_id", "")
 
 
 def _grouped(rows: Iterable[T], key: Callable[[T], str]) -> Mapping[str, list[T]]:

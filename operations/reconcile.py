@@ -1,7 +1,4 @@
-"""reconcile: where Metronome, Stripe and our rows disagree about a customer. It reads; it changes nothing anywhere.
-
-Stripe is asked for the payments of each invoice of ours, so a charge that names none of them is not seen.
-"""
+"""reconcile: where Metronome, Stripe and our rows disagree about a customer. It reads; it changes nothing anywhere."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -16,6 +13,7 @@ from billing.periods import midnight
 from integrations.metronome import types as metronome
 from integrations.metronome.types import ContractStatus
 from integrations.stripe import types as stripe
+from integrations.stripe.types import PaymentIntentStatus
 from models import (
     Customer,
     Invoice,
@@ -90,6 +88,34 @@ async def report(customer: Customer, tools: Tools) -> Report:
         found = tuple(difference for difference in again if difference in found)
     under_way = await Operation.exists(customer_id=customer.id, status=OperationStatus.RUNNING)
     return Report(customer.entity_id, found, under_way)
+
+
+async def strangers(tools: Tools) -> AsyncIterator[Report]:
+    """Customers at the providers that no row of ours stands for, though they carry an entity id.
+
+    A row that lacks the provider's id is being onboarded, or was left half-way: `compare` tells of that one.
+    """
+    async for in_metronome in tools.metronome.pages_of_customers():
+        rows = await _rows_of(each.entity_id for each in in_metronome)
+        for each in in_metronome:
+            ours = rows[each.entity_id].metronome_customer_id if each.entity_id in rows else NONE
+            if ours not in (None, each.id):
+                yield _stranger(each.entity_id, "metronome.customer", ours, each.id)
+    async for in_stripe in tools.stripe.pages_of_customers():
+        named = {each.id: each.entity_id for each in in_stripe if each.entity_id is not None}
+        rows = await _rows_of(named.values())
+        for customer_id, entity_id in named.items():
+            ours = rows[entity_id].stripe_customer_id if entity_id in rows else NONE
+            if ours not in (None, customer_id):
+                yield _stranger(entity_id, "stripe.customer", ours, customer_id)
+
+
+async def _rows_of(entity_ids: Iterable[str]) -> Mapping[str, Customer]:
+    return {row.entity_id: row async for row in Customer.filter(entity_id__in=list(entity_ids))}
+
+
+def _stranger(entity_id: str, what: str, ours: str, theirs: str) -> Report:
+    return Report(entity_id, (Difference(what, theirs, ours, theirs, Severity.HIGH),), under_way=False)
 
 
 def _own_books(ours: Ours) -> Iterator[Difference]:
@@ -240,6 +266,8 @@ def _differences_in_stripe(ours: Ours, theirs: InStripe) -> Iterator[Difference]
     for invoice in ours.invoices:
         yield from _payments(ours, invoice, theirs)
         yield from _collected(ours, invoice, theirs)
+    for intent in theirs.strange_intents:
+        yield _strange(intent, theirs.charges.get(intent.id))
 
 
 def _methods(
@@ -265,7 +293,7 @@ def _card(card: tuple[str | None, str | None, int | None, int | None]) -> str:
 
 def _payments(ours: Ours, invoice: Invoice, theirs: InStripe) -> Iterator[Difference]:
     """Each attempt of ours, and the intent that was made for it."""
-    intents = {intent.id: intent for intent in theirs.intents[invoice.id]}
+    intents = {intent.id: intent for intent in theirs.intents.get(invoice.id, [])}
     for payment in ours.payments.get(invoice.id, []):
         intent_id = payment.stripe_payment_intent_id
         if intent_id in intents:
@@ -274,7 +302,14 @@ def _payments(ours: Ours, invoice: Invoice, theirs: InStripe) -> Iterator[Differ
         elif intent_id or payment.status is not PaymentStatus.FAILED:
             yield Difference("payment", payment.id, intent_id or payment.status.value, NONE, Severity.HIGH)
     for intent in intents.values():
-        yield Difference("payment", intent.id, NONE, f"{intent.status} {intent.amount}", Severity.HIGH)
+        yield _strange(intent, theirs.charges.get(intent.id))
+
+
+def _strange(intent: stripe.PaymentIntent, charge: stripe.Charge | None) -> Difference:
+    """An intent that no payment of ours stands for. One that can no longer be paid took nobody's money."""
+    refunded = f", {charge.amount_refunded} refunded" if charge and charge.amount_refunded.is_positive else ""
+    severity = Severity.LOW if intent.status is PaymentIntentStatus.CANCELED else Severity.HIGH
+    return Difference("payment", intent.id, NONE, f"{intent.status} {intent.amount}{refunded}", severity)
 
 
 def _payment(ours: Payment, theirs: stripe.PaymentIntent) -> Iterator[Difference]:
@@ -311,7 +346,9 @@ def _collected(ours: Ours, invoice: Invoice, theirs: InStripe) -> Iterator[Diffe
     payment, zero = ours.settling(invoice), Money.zero(invoice.currency)
     settling = payment.stripe_payment_intent_id if payment else None
     charges = {
-        intent.id: theirs.charges[intent.id] for intent in theirs.intents[invoice.id] if intent.id in theirs.charges
+        intent.id: theirs.charges[intent.id]
+        for intent in theirs.intents.get(invoice.id, [])
+        if intent.id in theirs.charges
     }
     kept = [
         charge.amount_captured

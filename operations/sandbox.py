@@ -65,9 +65,13 @@ class Sandbox:
     async def join(self) -> None:
         """Go by the mocks' time from the start: they may have been set ahead in an earlier life of ours."""
         try:
-            self.clock.set_ahead(max(await self.metronome.offset(), await self.stripe.offset()))
+            await self.follow()
         except ProviderError as problem:
             log.warning("sandbox.clock_unknown", problem=str(problem))
+
+    async def follow(self) -> None:
+        """Raises a `ProviderError` when a mock does not tell its time."""
+        self.clock.set_ahead(max(await self.metronome.offset(), await self.stripe.offset()))
 
     async def advance_to(self, moment: datetime) -> None:
         """Stripe's clock, ours, Metronome's: each is ahead by the time that the next one tells of it."""

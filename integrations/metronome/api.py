@@ -1,7 +1,7 @@
 """One HTTP exchange with Metronome: token, time limit, retries, and every answer sorted into the tree of errors.py."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Generic, TypeVar
@@ -61,14 +61,21 @@ class MetronomeApi:
 
     async def get_all(self, action: str, path: str, read: Callable[[Fields], T], **params: str | None) -> tuple[T, ...]:
         """Every page, oldest first; what is added meanwhile lands on the last page."""
-        found: list[T] = []
+        return tuple([item async for page in self.pages(action, path, read, **params) for item in page])
+
+    async def pages(
+        self, action: str, path: str, read: Callable[[Fields], T], **params: str | None
+    ) -> AsyncIterator[list[T]]:
+        """The same a page at a time, for lists that may be longer than memory."""
+        offset = 0
         while True:
             page = await self.get(
-                action, path, lambda fields: _page(fields, read), limit=str(PAGE_SIZE), offset=str(len(found)), **params
+                action, path, lambda fields: _page(fields, read), limit=str(PAGE_SIZE), offset=str(offset), **params
             )
-            found += page.items
-            if not page.items or len(found) >= page.total:
-                return tuple(found)
+            yield page.items
+            offset += len(page.items)
+            if not page.items or offset >= page.total:
+                return
 
     async def get_page(
         self, action: str, path: str, read: Callable[[Fields], T], **params: str | None

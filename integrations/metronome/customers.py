@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from billing.tiers import EntityType
 from integrations.metronome.api import MetronomeApi, present, segment
@@ -35,6 +35,10 @@ class CustomerCalls:
 
     async def get_customer(self, *, customer_id: str) -> Customer:
         return await self._api.get("get_customer", f"{PATH}/{segment(customer_id)}", Customer.read)
+
+    def pages_of_customers(self) -> AsyncIterator[list[Customer]]:
+        """Everybody, oldest first, a page at a time."""
+        return self._api.pages("list_customers", PATH, Customer.read)
 
     async def update_customer(
         self,

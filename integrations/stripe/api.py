@@ -1,7 +1,7 @@
 """One call through Stripe's SDK: a time limit over all its attempts, and every outcome sorted or parsed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -48,13 +48,16 @@ class StripeApi:
 
     async def all_pages(self, action: str, fetch: FetchPage, read: Callable[[Fields], T]) -> list[T]:
         """Newest first, as Stripe lists; `fetch` is given the id to start after."""
-        found: list[T] = []
+        return [item async for page in self.pages(action, fetch, read) for item in page]
+
+    async def pages(self, action: str, fetch: FetchPage, read: Callable[[Fields], T]) -> AsyncIterator[list[T]]:
+        """The same a page at a time, for lists that may be longer than memory."""
         cursor: str | None = None
         while True:
             page = await self.call(action, fetch(cursor), lambda fields: _page(fields, read))
-            found += page.items
+            yield page.items
             if page.next_cursor is None:
-                return found
+                return
             cursor = page.next_cursor
 
 

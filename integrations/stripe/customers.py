@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
 import stripe
@@ -40,6 +40,17 @@ class CustomerCalls:
         return await self._api.call(
             "get_customer", self._api.sdk.customers.retrieve_async(customer_id), StripeCustomer.read
         )
+
+    def pages_of_customers(self) -> AsyncIterator[list[StripeCustomer]]:
+        """Everybody in the account, newest first, a page at a time; also who was not made by us."""
+
+        async def fetch(cursor: str | None) -> stripe.ListObject[stripe.Customer]:
+            params: CustomerListParams = {"limit": PAGE_SIZE}
+            if cursor:
+                params["starting_after"] = cursor
+            return await self._api.sdk.customers.list_async(params)
+
+        return self._api.pages("list_customers", fetch, StripeCustomer.read)
 
     async def delete_customer(self, *, customer_id: str) -> StripeCustomer:
         """Stripe takes no idempotency key on DELETE: a second one is `NotFound`."""

@@ -1,8 +1,8 @@
 from collections.abc import Mapping
-from datetime import datetime
 
 import stripe
 from stripe.params import (
+    ChargeListParams,
     PaymentIntentConfirmParams,
     PaymentIntentCreateParams,
     PaymentIntentListParams,
@@ -82,23 +82,33 @@ class PaymentCalls:
         )
 
     async def find_payment_intents(
-        self, *, customer_id: str, metadata_key: str, metadata_value: str, created_since: datetime | None = None
+        self, *, customer_id: str, metadata_key: str, metadata_value: str
     ) -> tuple[PaymentIntent, ...]:
-        """Newest first. By listing, which is never behind as Stripe's search is; `created_since` spares old pages."""
+        """Newest first. By listing, which is never behind as Stripe's search is."""
+        intents = await self.list_payment_intents(customer_id=customer_id)
+        return tuple(intent for intent in intents if intent.metadata.get(metadata_key) == metadata_value)
+
+    async def list_payment_intents(self, *, customer_id: str) -> tuple[PaymentIntent, ...]:
+        """All of them, newest first, whoever made them."""
 
         async def fetch(cursor: str | None) -> stripe.ListObject[stripe.PaymentIntent]:
             params: PaymentIntentListParams = {"customer": customer_id, "limit": PAGE_SIZE}
-            if created_since is not None:
-                params["created"] = {"gte": int(created_since.timestamp())}
             if cursor:
                 params["starting_after"] = cursor
             return await self._api.sdk.payment_intents.list_async(params)
 
-        intents = await self._api.all_pages("find_payment_intents", fetch, PaymentIntent.read)
-        return tuple(intent for intent in intents if intent.metadata.get(metadata_key) == metadata_value)
+        return tuple(await self._api.all_pages("list_payment_intents", fetch, PaymentIntent.read))
 
-    async def get_charge(self, *, charge_id: str) -> Charge:
-        return await self._api.call("get_charge", self._api.sdk.charges.retrieve_async(charge_id), Charge.read)
+    async def list_charges(self, *, customer_id: str) -> tuple[Charge, ...]:
+        """All of them, newest first, whoever made them."""
+
+        async def fetch(cursor: str | None) -> stripe.ListObject[stripe.Charge]:
+            params: ChargeListParams = {"customer": customer_id, "limit": PAGE_SIZE}
+            if cursor:
+                params["starting_after"] = cursor
+            return await self._api.sdk.charges.list_async(params)
+
+        return tuple(await self._api.all_pages("list_charges", fetch, Charge.read))
 
     async def create_refund(
         self, *, payment_intent_id: str, amount: Money, metadata: Mapping[str, str], idempotency_key: str

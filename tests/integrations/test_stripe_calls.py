@@ -241,9 +241,10 @@ async def test_a_status_stripe_adds_later_is_unknown() -> None:
 
 
 async def test_a_charge_tells_why_it_failed() -> None:
-    async with asking(CHARGE) as (client, _):
-        charge = await client.get_charge(charge_id="ch_2")
+    async with asking(listed(CHARGE)) as (client, remote):
+        [charge] = await client.list_charges(customer_id="cus_1")
 
+    assert remote.seen[0].query == {"customer": "cus_1", "limit": "100"}
     assert charge == Charge(
         id="ch_2",
         status=ChargeStatus.FAILED,
@@ -294,12 +295,29 @@ async def test_payment_methods_are_listed_to_the_last_page() -> None:
 async def test_payments_are_found_by_their_metadata() -> None:
     other = {**INTENT, "id": "pi_2", "metadata": {"invoice": "in-2"}}
     async with asking(listed(other, INTENT)) as (client, remote):
-        found = await client.find_payment_intents(
-            customer_id="cus_1", metadata_key="invoice", metadata_value="in-1", created_since=NOON
-        )
+        found = await client.find_payment_intents(customer_id="cus_1", metadata_key="invoice", metadata_value="in-1")
 
     assert [intent.id for intent in found] == ["pi_1"]
-    assert remote.seen[0].query == {"customer": "cus_1", "limit": "100", "created[gte]": str(CREATED)}
+    assert remote.seen[0].query == {"customer": "cus_1", "limit": "100"}
+
+
+@pytest.mark.parametrize("noun", ["payment_intents", "charges", "customers"])
+async def test_what_stripe_holds_is_read_to_its_last_page(noun: str) -> None:
+    newest = {"payment_intents": INTENT, "charges": CHARGE, "customers": CUSTOMER}[noun]
+    async with asking(listed(newest, more=True), listed({**newest, "id": "oldest"})) as (client, remote):
+        found = await _ids(client, noun)
+
+    assert found == [newest["id"], "oldest"]
+    assert [seen.path for seen in remote.seen] == [f"/v1/{noun}"] * 2
+    assert [seen.query.get("starting_after") for seen in remote.seen] == [None, newest["id"]]
+
+
+async def _ids(client: StripePayments, noun: str) -> list[str]:
+    if noun == "payment_intents":
+        return [intent.id for intent in await client.list_payment_intents(customer_id="cus_1")]
+    if noun == "charges":
+        return [charge.id for charge in await client.list_charges(customer_id="cus_1")]
+    return [customer.id async for page in client.pages_of_customers() for customer in page]
 
 
 async def test_a_customer_is_searched_by_entity_with_its_quotes_escaped() -> None:

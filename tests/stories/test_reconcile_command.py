@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.settings import SANDBOX_STRIPE_KEY
 from models import Subscription
 from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET
 from tests.stories.world import World, world_at
@@ -92,6 +93,18 @@ async def test_it_tells_an_operator_whether_everything_agrees(world: World, envi
             ],
         },
     )
+
+
+async def test_it_tells_of_customers_that_only_a_provider_knows(world: World, environment: dict[str, str]) -> None:
+    await world.onboard("ada")
+    key = {"authorization": f"Bearer {SANDBOX_STRIPE_KEY.get_secret_value()}"}
+    made = await world.service.stripe.http.post("/v1/customers", data={"metadata[entity_id]": "eve"}, headers=key)
+
+    table = await reconcile(environment)
+
+    there = made.json()["id"]
+    assert (table.status, table.err) == (1, "")
+    assert table.out.splitlines()[1].split() == ["eve", "HIGH", "stripe.customer", there, "none", there]
 
 
 async def test_what_keeps_it_from_comparing_is_told_in_one_line(world: World, environment: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from billing.tiers import Tier
 from models import (
     Customer,
 )
-from operations.reconcile import compare_all
+from operations.reconcile import compare_all, strangers
 from tests.api.paying import send
 from tests.operations.reconcile.books import VISA, Act, Books, name_of
 
@@ -183,3 +183,33 @@ async def test_all_customers_are_looked_at_once_each(books: Books) -> None:
     assert sorted(report.entity_id for report in reports) == sorted(str(each) for each in everybody)
     [mine] = [report for report in reports if report.entity_id == books.entity_id]
     assert ([each.what for each in mine.differences], mine.under_way) == (["account_balance.ledger"], False)
+
+
+async def test_a_customer_that_only_a_provider_knows_is_found(books: Books) -> None:
+    await books.onboard()
+    lost = f"{books.entity_id}:lost"
+    there = await books.metronome(
+        "POST", "customers", entity_id=lost, entity_type="user", name="Eve", email="eve@example.com", metadata={}
+    )
+    twin = await books.stripe("POST", "customers", **{"metadata[entity_id]": books.entity_id})
+    at_stripe = await books.stripe("POST", "customers", **{"metadata[entity_id]": lost})
+    await books.stripe("POST", "customers", name="Somebody who buys something else")
+
+    found = [each async for each in strangers(books.tools) if each.entity_id in (books.entity_id, lost)]
+
+    ours = (await books.row()).stripe_customer_id
+    told = [(each.entity_id, difference) for each in found for difference in each.differences]
+    assert sorted((entity_id, each.what, each.ours, each.theirs) for entity_id, each in told) == sorted(
+        [
+            (books.entity_id, "stripe.customer", ours, twin["id"]),
+            (lost, "metronome.customer", "none", there["id"]),
+            (lost, "stripe.customer", "none", at_stripe["id"]),
+        ]
+    )
+
+
+async def test_a_customer_whose_onboarding_is_under_way_is_no_stranger(books: Books) -> None:
+    await books.onboard()
+    await Customer.filter(entity_id=books.entity_id).update(metronome_customer_id=None, stripe_customer_id=None)
+
+    assert [each.entity_id async for each in strangers(books.tools) if each.entity_id == books.entity_id] == []

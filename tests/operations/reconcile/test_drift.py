@@ -237,6 +237,26 @@ async def _charged_twice(books: Books) -> None:
     await books.stripe("POST", "payment_intents", **form)
 
 
+async def _charged_for_something_else(books: Books) -> None:
+    form = {
+        "customer": str((await books.row()).stripe_customer_id),
+        "amount": "1200",
+        "currency": "usd",
+        "confirm": "true",
+        "payment_method": VISA,
+        "automatic_payment_methods[enabled]": "true",
+        "automatic_payment_methods[allow_redirects]": "never",
+    }
+    made = await books.stripe("POST", "payment_intents", **form)
+    await books.stripe("POST", "refunds", payment_intent=made["id"], amount="200")
+
+
+async def _called_off_at_stripe(books: Books) -> None:
+    customer_id = str((await books.row()).stripe_customer_id)
+    made = await books.stripe("POST", "payment_intents", customer=customer_id, amount="1200", currency="usd")
+    await books.stripe("POST", f"payment_intents/{made['id']}/cancel")
+
+
 async def _refunded_at_stripe(books: Books) -> None:
     intent_id = str((await books.payment()).stripe_payment_intent_id)
     await books.stripe("POST", "refunds", payment_intent=intent_id, amount="300")
@@ -298,7 +318,10 @@ DRIFTS: tuple[tuple[Act, tuple[Found, ...]], ...] = (
     ),
     (_invoice_line, (("invoice.lines", "Something else: 9.00 USD", f"{LINE}: 9.00 USD", "HIGH"),)),
     (_due_date, (("invoice.due_date", "2028-02-10T00:00:00+00:00", "2028-03-11T00:00:00+00:00", "LOW"),)),
-    (_invoice_lost, (("invoice", "none", "PAID 9.00 USD", "HIGH"),)),
+    (
+        _invoice_lost,
+        (("invoice", "none", "PAID 9.00 USD", "HIGH"), ("payment", "none", "succeeded 9.00 USD", "HIGH")),
+    ),
     (
         _payment_failed,
         (("payment.status", "FAILED", "SUCCEEDED", "HIGH"), ("invoice.charges", "none", "9.00 USD", "HIGH")),
@@ -350,6 +373,8 @@ DRIFTS: tuple[tuple[Act, tuple[Found, ...]], ...] = (
         _charged_twice,
         (("payment", "none", "succeeded 9.00 USD", "HIGH"), ("invoice.charges", "9.00 USD", "2 x", "HIGH")),
     ),
+    (_charged_for_something_else, (("payment", "none", "succeeded 12.00 USD, 2.00 USD refunded", "HIGH"),)),
+    (_called_off_at_stripe, (("payment", "none", "canceled 12.00 USD", "LOW"),)),
     (
         _refunded_at_stripe,
         (("refund", "none", "succeeded 3.00 USD", "HIGH"), ("payment.refunded", "0.00 USD", "3.00 USD", "HIGH")),
