@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := app schema resolvers rest webhooks operations models integrations billing mock_kit mock_metronome mock_stripe tools benchmarks tests
+PACKAGES := app schema resolvers rest webhooks operations models integrations telemetry billing mock_kit mock_metronome mock_stripe tools benchmarks tests
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt migrate migration sdl graphiql crash-matrix bench lock clean
@@ -53,6 +53,8 @@ lock: $(VENV)/.dev ## Compile the lock files from pyproject.toml
 		pyproject.toml --group dev -o constraints-dev.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml --group node -o constraints-node.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group tracing -o constraints-tracing.txt
 
 clean: ## Remove what was built and installed; the data stays
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -12,7 +12,8 @@ import click
 from app.cli_reconcile import reconcile
 from app.cli_webhooks import webhooks
 from app.logs import configure_logs
-from app.main import MigrationsPending, create_app
+from app.main import create_app
+from app.running import MigrationsPending, Role, check_role
 from app.sandbox import run_sandbox
 from app.serving import PortTaken, serve_app
 from app.settings import InvalidSettings, load_settings
@@ -61,12 +62,28 @@ def main() -> None:
 
 
 @main.command()
+@click.option("--no-worker", is_flag=True, help="Only GraphQL, REST and webhooks; needs PostgreSQL and a `worker`.")
 @says_what_is_wrong
-def serve() -> None:
+def serve(*, no_worker: bool) -> None:
     """Run the service: GraphQL, REST, webhooks and the worker, on HOST and PORT."""
+    _run(Role.WEB if no_worker else Role.EVERYTHING)
+
+
+@main.command()
+@says_what_is_wrong
+def worker() -> None:
+    """Run the worker alone: stored events, what falls due, what others left. Serves /health and /metrics on PORT.
+
+    Needs PostgreSQL. Several may run; each event and each operation is one worker's at a time.
+    """
+    _run(Role.WORKER)
+
+
+def _run(role: Role) -> None:
     settings = load_settings()
-    configure_logs(settings.log_format)
-    serve_app(create_app(settings), settings)
+    configure_logs(settings)
+    check_role(settings, role)
+    serve_app(create_app(settings, role=role), settings)
 
 
 @main.command()

@@ -3,27 +3,20 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import click
 
-from app.clock import SandboxClock
-from app.main import MigrationsPending
+from app.clock import Time
+from app.running import MigrationsPending, provider_tools
 from app.settings import InvalidSettings, Settings, load_settings
 from integrations.errors import ProviderError
-from integrations.http import provider_http_client
-from integrations.metronome.client import MetronomeClient
-from integrations.metronome.oauth import TokenSource
-from integrations.stripe.client import StripePayments
 from models import Customer
 from models.database import database
 from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
 from models.migrating import pending_migrations
 from operations.reconcile import Report, compare_all, report, strangers
-from operations.sandbox import Sandbox
-from operations.tools import Tools
 
 DISAGREES = 1
 NOT_COMPARED = 2
@@ -75,30 +68,17 @@ class Found:
 async def _reports(settings: Settings, entity: str | None) -> Found:
     if missing := await pending_migrations(settings.database):
         raise MigrationsPending(missing)
-    async with database(settings.database), _tools(settings) as tools:
+    time = Time.of(sandbox=settings.sandbox)
+    async with database(settings.database), provider_tools(settings, time) as (tools, sandbox):
+        if sandbox:
+            with suppress(ProviderError):  # who does not tell the time cannot be compared with either, which is told
+                await sandbox.follow()
         if entity is None:
             return Found([each async for each in compare_all(tools)], [each async for each in strangers(tools)])
         customer = await Customer.get_or_none(entity_id=entity)
         if customer is None:
             raise UnknownEntity(entity)
         return Found([await report(customer, tools)], [])
-
-
-@asynccontextmanager
-async def _tools(settings: Settings) -> AsyncIterator[Tools]:
-    async with AsyncExitStack() as stack:
-        metronome_http = await stack.enter_async_context(provider_http_client(settings.metronome_url))
-        stripe_http = await stack.enter_async_context(provider_http_client(settings.stripe_url))
-        clock = SandboxClock()
-        if settings.sandbox:
-            with suppress(ProviderError):  # who does not tell the time cannot be compared with either, which is told
-                await Sandbox.of(clock, metronome_http, stripe_http).follow()
-        tokens = TokenSource(metronome_http, settings.metronome_credentials(), clock.now)
-        yield Tools(
-            metronome=MetronomeClient(metronome_http, tokens),
-            stripe=StripePayments(stripe_http, settings.stripe_key),
-            now=clock.now,
-        )
 
 
 def _as_json(found: Found) -> str:

@@ -87,7 +87,7 @@ async def _newest(state: str | None, provider: str | None, limit: int) -> list[W
 def _run(work: Callable[[], Awaitable[T]]) -> T:
     async def connected() -> T:
         settings = load_settings()
-        configure_logs(settings.log_format)
+        configure_logs(settings)
         async with database(settings.database):
             return await work()
 

@@ -1,4 +1,7 @@
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 
 def system_now() -> datetime:
@@ -25,3 +28,16 @@ class SandboxClock:
 
     def set_ahead(self, ahead: timedelta) -> None:
         self._ahead = max(self._ahead, ahead)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """What a process goes by: `now`, and in the sandbox the clock behind it, to be set ahead with those of the mocks."""
+
+    now: Callable[[], datetime]
+    sandbox: SandboxClock | None = None
+
+    @classmethod
+    def of(cls, *, sandbox: bool) -> Self:
+        clock = SandboxClock() if sandbox else None
+        return cls(clock.now if clock else system_now, clock)

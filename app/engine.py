@@ -15,8 +15,8 @@ _OUR_POOL = {"minsize", "maxsize"}  # what DATABASE_URL says to our pool alone
 
 async def make_engine(settings: Settings, tools: Tools) -> Engine:
     slots: Slots
-    if settings.database.startswith("sqlite:"):
-        folder = _folder(settings.database)
+    if settings.on_sqlite:
+        folder = database_folder(settings.database)
         system_database_url = prepare_sqlite(folder / ENGINE_FILE)
         slots = FileSlots(folder)
     else:
@@ -25,7 +25,7 @@ async def make_engine(settings: Settings, tools: Tools) -> Engine:
     return Engine(verbs=VERBS, tools=tools, system_database_url=system_database_url, slots=slots)
 
 
-def _folder(sqlite_url: str) -> Path:
+def database_folder(sqlite_url: str) -> Path:
     """Of the database file, wherever DATA_DIR is: two services with one database must meet at one lock."""
     parts = urlsplit(sqlite_url)
     return Path(unquote(parts.netloc + parts.path)).absolute().parent

@@ -1,35 +1,58 @@
-"""Structured logs: an event and its facts. Readable in a terminal, JSON where LOG_FORMAT=json."""
+"""Structured logs: an event and its facts, one line each, on standard error.
+
+structlog, because the ids of the request, the operation, the customer and the event at hand are bound once and stand on
+every line that follows, in whichever task; and because it formats what the libraries log by the same rules.
+"""
 
 import logging
 import sys
 
 import structlog
+from structlog.types import Processor
+
+from app.redaction import Redaction, secrets_of
+from app.settings import Settings
 
 # At INFO, httpx and stripe write addresses and answers that hold secrets and personal data.
-_QUIET = ("httpx", "httpcore", "stripe", "asyncio", "tortoise", "dbos", "uvicorn.access")
+_QUIET = ("httpx", "httpcore", "stripe", "asyncio", "tortoise", "dbos", "uvicorn.access", "opentelemetry")
 
 
-def configure_logs(log_format: str) -> None:
-    shared: list[structlog.types.Processor] = [
+def configure_logs(settings: Settings) -> None:
+    """As LOG_FORMAT says: JSON, text for people, or whichever suits where standard error goes."""
+    as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    facts: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if log_format == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
-            exception_formatter=structlog.dev.plain_traceback,  # the default one prints locals, and with them secrets
-        )
-    )
+    rendering: list[Processor] = [
+        structlog.processors.format_exc_info,
+        Redaction(secrets_of(settings)),
+        _text() if as_text else structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer]
-        if log_format == "json"
-        else [*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[*facts, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s", force=True)
+    _configure_library_logs(level, facts, rendering)
+
+
+def _text() -> Processor:
+    # The default way to show an exception prints locals, and with them secrets.
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+def _configure_library_logs(level: int, facts: list[Processor], rendering: list[Processor]) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*facts, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    logging.basicConfig(level=max(level, logging.INFO), handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,50 +1,40 @@
-"""The wiring: what the service is made of, and in which order it starts and stops."""
+"""The wiring: which routes a process serves, behind which middleware."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app.clock import SandboxClock, system_now
-from app.engine import make_engine
+from app.clock import Time
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
 from app.live import CutOffStalled
+from app.metrics import CountRequests, may_read, metrics_endpoint
 from app.middleware import KIB, Limits, RequestId, RequestLimits, SecurityHeaders
+from app.running import MigrationsPending, Parts, Role, Transports, running
 from app.settings import Settings
-from app.worker import make_worker
-from integrations.http import provider_http_client
-from integrations.metronome.client import MetronomeClient
-from integrations.metronome.oauth import TokenSource
-from integrations.stripe.client import StripePayments
-from models.database import database
-from models.migrating import pending_migrations
-from operations.live import Feed
-from operations.sandbox import Sandbox
-from operations.tools import Tools
 from resolvers.loaders import make_loaders
 from rest import routes as rest
 from schema.context import Context
 from schema.root import make_schema
+from schema.types.health import ServiceHealth
 from webhooks import routes as webhooks
 from webhooks.routes import Reception
 
-API_PREFIXES = ("/graphql", "/api", "/health", "/webhooks")
+__all__ = ["FIRST_QUERY", "MigrationsPending", "Role", "create_app"]
 
-
-class MigrationsPending(Exception):  # noqa: N818  named for what is wrong, as all our errors
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(f"The database lacks {len(names)} migration(s), {names[0]} first: run `make migrate`.")
+API_PREFIXES = ("/graphql", "/api", "/health", "/metrics", "/webhooks")
 
 
 def create_app(
     settings: Settings,
     *,
+    role: Role = Role.EVERYTHING,
     now: Callable[[], datetime] | None = None,
     metronome_transport: httpx.AsyncBaseTransport | None = None,
     stripe_transport: httpx.AsyncBaseTransport | None = None,
@@ -53,50 +43,59 @@ def create_app(
 
     Without `now` it goes by the system's clock, in the sandbox by one that can be set ahead with those of the mocks.
     """
-    clock = SandboxClock() if settings.sandbox and now is None else None
-    now = now or (clock.now if clock else system_now)
+    time = Time(now) if now else Time.of(sandbox=settings.sandbox)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            if missing := await pending_migrations(settings.database):
-                raise MigrationsPending(missing)
-            await stack.enter_async_context(database(settings.database))
-            metronome_http = await stack.enter_async_context(
-                provider_http_client(settings.metronome_url, transport=metronome_transport)
-            )
-            stripe_http = await stack.enter_async_context(
-                provider_http_client(settings.stripe_url, transport=stripe_transport)
-            )
-            if clock:
-                app.state.sandbox = Sandbox.of(clock, metronome_http, stripe_http)
-                await app.state.sandbox.join()
-            tokens = TokenSource(metronome_http, settings.metronome_credentials(), now)
-            tools = Tools(
-                metronome=MetronomeClient(metronome_http, tokens),
-                stripe=StripePayments(stripe_http, settings.stripe_key),
-                now=now,
-            )
-            engine = await make_engine(settings, tools)
-            await engine.start()
-            stack.push_async_callback(engine.stop, drain_seconds=settings.drain_seconds)
-            worker = make_worker(settings, tools, engine)
-            worker.start()
-            stack.push_async_callback(worker.stop)
-            feed = app.state.feed = Feed()
-            feed.start()
-            stack.push_async_callback(feed.stop)
-            app.state.tools, app.state.engine, app.state.worker = tools, engine, worker
+        transports = Transports(metronome_transport, stripe_transport)
+        async with running(settings, role=role, time=time, transports=transports) as parts:
+            app.state.parts, app.state.feed = parts, parts.feed
+            app.state.tools, app.state.engine, app.state.worker = parts.tools, parts.engine, parts.worker
+            app.state.sandbox = parts.sandbox
             yield
 
-    async def context(connection: HTTPConnection) -> Context:
+    def parts() -> Parts:
+        found = app.state.parts
+        assert isinstance(found, Parts)
+        return found
+
+    app = Starlette(
+        routes=[
+            *_operators_routes(settings, parts, time.now),
+            *([] if role is Role.WORKER else _clients_routes(settings, parts, time.now)),
+        ],
+        lifespan=lifespan,
+        middleware=[
+            Middleware(CutOffStalled),
+            Middleware(RequestId),
+            Middleware(CountRequests),
+            Middleware(SecurityHeaders, api_prefixes=API_PREFIXES),
+            Middleware(RequestLimits, limits=Limits(body_bytes_by_prefix={"/webhooks": 256 * KIB})),
+        ],
+    )
+    return app
+
+
+def _operators_routes(settings: Settings, parts: Callable[[], Parts], now: Callable[[], datetime]) -> list[BaseRoute]:
+    async def check_health() -> ServiceHealth:
+        return await parts().health.check()
+
+    return [
+        *rest.health_routes(lambda: parts().broken(), check_health),
+        Route("/metrics", metrics_endpoint(may_read(settings), now), methods=["GET"]),
+    ]
+
+
+def _clients_routes(settings: Settings, parts: Callable[[], Parts], now: Callable[[], datetime]) -> list[BaseRoute]:
+    async def context(_: HTTPConnection) -> Context:
         return Context(
-            tools=connection.app.state.tools,
-            engine=connection.app.state.engine,
-            feed=connection.app.state.feed,
+            tools=parts().tools,
+            engine=parts().engine,
+            feed=parts().feed,
             loaders=make_loaders(),
+            check_health=parts().health.check,
             wait_seconds=settings.operation_wait_seconds,
-            sandbox=connection.app.state.sandbox,
+            sandbox=parts().sandbox,
         )
 
     reception = Reception(
@@ -104,30 +103,19 @@ def create_app(
         metronome_secrets=[settings.metronome_webhook_secret],
         livemode=settings.livemode,
         now=now,
-        wake=lambda: app.state.worker.wake(),
+        wake=lambda: parts().wake(),
     )
     graphiql = GraphiQL(assets_directory=settings.graphiql_dir, default_query=FIRST_QUERY)
     graphql = BillingGraphQL(
         make_schema(), context_getter=context, graphiql=graphiql, introspection=True, suggestions=True
     )
-    app = Starlette(
-        routes=[
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
-            *graphiql.routes(),
-            *rest.routes(context),
-            *webhooks.routes(reception),
-        ],
-        lifespan=lifespan,
-        middleware=[
-            Middleware(CutOffStalled),
-            Middleware(RequestId),
-            Middleware(SecurityHeaders, api_prefixes=API_PREFIXES),
-            Middleware(RequestLimits, limits=Limits(body_bytes_by_prefix={"/webhooks": 256 * KIB})),
-        ],
-    )
-    app.state.sandbox = None
-    return app
+    return [
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql),
+        *graphiql.routes(),
+        *rest.routes(context),
+        *webhooks.routes(reception),
+    ]
 
 
 FIRST_QUERY = """\

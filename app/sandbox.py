@@ -111,6 +111,7 @@ def _start(settings: Settings, children: Children) -> None:
         service,
         ["app", "serve"],
         {
+            "LOG_FORMAT": "text" if settings.log_format == "auto" else settings.log_format,  # a person reads the file
             "METRONOME_API_URL": metronome,
             "STRIPE_API_BASE": stripe,
             "METRONOME_WEBHOOK_SECRET": metronome_secret,

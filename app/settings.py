@@ -49,7 +49,18 @@ class Settings(BaseSettings):
     stripe_api_base: str = ""
 
     graphiql_dir: Path = Path("build/graphiql")
-    log_format: str = Field(default="text", pattern="^(text|json)$")
+    # auto: text in a terminal, JSON elsewhere.
+    log_format: str = Field(default="auto", pattern="^(auto|text|json)$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    # Whoever shows it as a bearer token may read /metrics. Without one, only this machine may.
+    metrics_token: SecretStr = SecretStr("")
+    # Where traces go, as http://collector:4318; without it nothing is traced.
+    otel_exporter_otlp_endpoint: str = ""
+    otel_service_name: str = "billing"
+    # For how long an answer of /health/ready stands, so that asking it often asks the providers seldom.
+    health_cache_seconds: float = Field(default=5.0, ge=0, le=60)
+    # With less free space beside the SQLite files the service is not ready.
+    disk_min_free_mib: int = Field(default=200, ge=0)
     # How long a mutation waits for its operation before it answers RUNNING.
     operation_wait_seconds: float = Field(default=5.0, ge=0, le=60)
     # How long a stop waits for steps that are in hand.
@@ -123,6 +134,10 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite://{self.data_dir.absolute() / 'billing.sqlite'}"
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database.startswith("sqlite:")
 
     def metronome_credentials(self) -> OAuthCredentials:
         """The credentials file wins over the single settings. Raises `InvalidSettings`."""

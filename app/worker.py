@@ -1,17 +1,22 @@
 """What runs without being asked: stored events, operations that were accepted but never started, housekeeping."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
 
+from app.clock import system_now
 from app.settings import Settings
+from models import WorkerHeartbeat
 from operations.activity import prune_activity
 from operations.collect_invoice import collect_due
 from operations.engine import Engine
 from operations.parked import expire_parked
 from operations.tools import Tools
+from telemetry.metrics import worker_rounds
 from webhooks import inbox
 from webhooks.missed import MissedEvents
 from webhooks.processing import Processor
@@ -27,8 +32,12 @@ KEEP_ACTIVITY = timedelta(days=35)
 # Stripe lets a person send an event again for 30 days; a known id is what tells that it was handled.
 KEEP_EVENTS = timedelta(days=35)
 
+# A worker that was killed is told of for so long.
+KEEP_HEARTBEATS = timedelta(days=1)
+
 EVENTS_AT_ONCE = 4
 POLL_SECONDS = 1.0
+HEARTBEAT_SECONDS = 5.0
 STOP_SECONDS = 10.0
 
 
@@ -46,6 +55,11 @@ def make_worker(settings: Settings, tools: Tools, engine: Engine) -> "Worker":
         tools.now,
         collect_seconds=settings.collect_seconds,
     )
+
+
+class TaskEnded(Exception):  # noqa: N818  named for what is wrong, as all our errors
+    def __init__(self) -> None:
+        super().__init__("one of the worker's tasks has ended")
 
 
 class Worker:
@@ -66,6 +80,8 @@ class Worker:
         self._jobs: list[asyncio.Task[None]] = []
         self._drains: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._started_at = system_now()
+        self._beat_at = time.monotonic()
         # One token wakes one idle drain; all busy means that somebody looks again anyway.
         self._tokens: asyncio.Queue[None] = asyncio.Queue(EVENTS_AT_ONCE)
 
@@ -75,6 +91,7 @@ class Worker:
             asyncio.create_task(_every(PRUNE_SECONDS, "prune", self._prune)),
             asyncio.create_task(_every(MISSED_SECONDS, "missed_events", self._fetch_missed)),
             asyncio.create_task(_every(self._collect_seconds, "collect_due", self._collect_due)),
+            asyncio.create_task(_every(HEARTBEAT_SECONDS, "heartbeat", self._beat)),
         ]
         self._drains = [asyncio.create_task(self._drain()) for _ in range(EVENTS_AT_ONCE)]
 
@@ -90,6 +107,18 @@ class Worker:
         for drain in self._drains:
             drain.cancel()
         await asyncio.gather(*self._jobs, *self._drains, return_exceptions=True)
+        with suppress(Exception):  # a heartbeat that stays is only one that grows old
+            await WorkerHeartbeat.filter(name=self._engine.name).delete()
+
+    @property
+    def is_broken(self) -> bool:
+        """One of its tasks is gone, and nothing but a restart brings it back."""
+        return not self._stopping and any(task.done() for task in (*self._jobs, *self._drains))
+
+    @property
+    def silent_seconds(self) -> float:
+        """Since the last heartbeat that was written, or else since the start."""
+        return time.monotonic() - self._beat_at
 
     def wake(self) -> None:
         """There is an event to handle."""
@@ -115,6 +144,13 @@ class Worker:
         except TimeoutError:
             return
 
+    async def _beat(self) -> None:
+        """A sign of life of all that it does: none while one of its tasks is gone. In real time, whatever the sandbox's."""
+        if self.is_broken:
+            raise TaskEnded
+        await WorkerHeartbeat.beat(self._engine.name, at=system_now(), started_at=self._started_at)
+        self._beat_at = time.monotonic()
+
     async def _fetch_missed(self) -> None:
         if await self._missed.fetch():
             self.wake()
@@ -126,6 +162,7 @@ class Worker:
 
     async def _prune(self) -> None:
         await prune_activity(self._now() - KEEP_ACTIVITY)
+        await WorkerHeartbeat.filter(at__lt=system_now() - KEEP_HEARTBEATS).delete()
         await self._engine.prune(finished_before=self._now() - KEEP_WORKFLOWS)
         while await inbox.forget_handled(received_before=self._now() - KEEP_EVENTS) == inbox.FORGET_BATCH:
             continue
@@ -137,5 +174,8 @@ async def _every(seconds: float, name: str, job: Callable[[], Awaitable[object]]
         try:
             await job()
         except Exception:
+            worker_rounds.labels(name, "failed").inc()
             log.exception("worker.job_failed", job=name)
+        else:
+            worker_rounds.labels(name, "ok").inc()
         await asyncio.sleep(seconds)

@@ -6,6 +6,7 @@ from models.invoice import Invoice, InvoiceLine
 from models.ledgers import AccountBalanceEntry, CreditEntry
 from models.operation import EffectState, IdempotencyKey, Operation, OperationKind, OperationStatus, ProviderEffect
 from models.payment import Payment, PaymentMethod, PaymentStatus, Refund, RefundStatus
+from models.process import Reconciliation, WorkerHeartbeat
 from models.quote import Quote
 from models.subscription import Subscription
 from models.webhook_event import EventCursor, Provider, WebhookEvent, WebhookEventState, WebhookReplay
@@ -29,10 +30,12 @@ __all__ = [
     "Provider",
     "ProviderEffect",
     "Quote",
+    "Reconciliation",
     "Refund",
     "RefundStatus",
     "Subscription",
     "WebhookEvent",
     "WebhookEventState",
     "WebhookReplay",
+    "WorkerHeartbeat",
 ]

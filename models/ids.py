@@ -52,6 +52,10 @@ def quote_id() -> str:
     return _new("quo")
 
 
+def reconciliation_id() -> str:
+    return _new("rec")
+
+
 def refund_id() -> str:
     return _new("ref")
 

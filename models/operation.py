@@ -7,6 +7,7 @@ from tortoise.models import Model
 
 from models.customer import Customer
 from models.ids import ID_LENGTH, operation_id, provider_effect_id
+from telemetry.tracing import here
 
 
 class OperationKind(StrEnum):
@@ -68,6 +69,8 @@ class Operation(Model):
     action_expires_at = fields.DatetimeField(null=True)
     # How often another worker picked it up after its own had died.
     takeovers = fields.IntField(default=0)
+    # Where its trace goes on, whoever runs it: a W3C traceparent.
+    trace_parent = fields.CharField(max_length=55, null=True, default=here)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
     finished_at = fields.DatetimeField(null=True)

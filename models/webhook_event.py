@@ -40,6 +40,8 @@ class WebhookEvent(Model):
     leased_until = fields.DatetimeField(null=True)
     last_error = fields.CharField(max_length=1000, null=True)
     handled_at = fields.DatetimeField(null=True)
+    # Where the trace of its arrival goes on: a W3C traceparent.
+    trace_parent = fields.CharField(max_length=55, null=True)
     customer: fields.ForeignKeyNullableRelation[Customer] = fields.ForeignKeyField(
         "models.Customer", related_name="webhook_events", on_delete=fields.RESTRICT, null=True
     )

@@ -29,7 +29,9 @@ from operations.crashpoints import crashpoint
 from operations.effects import LONGEST_WAIT_SECONDS, calls_in_hand
 from operations.engine_log import take_over_dbos_log
 from operations.liveness import SlotLost, Slots, executor_id, take_lowest
+from operations.telling import about_operation, tell_how_it_stands
 from operations.tools import Tools
+from telemetry.tracing import span
 
 log = structlog.get_logger()
 
@@ -61,31 +63,16 @@ async def _run_operation(operation_id: str, kind: str, leg: int) -> None:
     engine = _engine
     if engine is None or engine.stopping:
         raise asyncio.CancelledError  # stays as it is: the next start picks it up
-    log.info("operation.running", operation=operation_id, kind=kind, leg=leg)
     with engine.at_work(operation_id):
-        for step in engine.verbs[OperationKind(kind)]:
-            name = step.__name__
-            if await DBOS.run_step_async({"name": name}, engine.run_step, step, operation_id, leg) == Next.STOP:
-                break
-        crashpoint("operation.last_step_recorded")
-    await _tell_how_it_stands(operation_id)
-
-
-async def _tell_how_it_stands(operation_id: str) -> None:
-    """For the log alone: whoever waits for the answer has been told before."""
-    with contextlib.suppress(Exception):  # nothing depends on it
-        operation = await Operation.get(id=operation_id)
-        since = operation.finished_at or operation.updated_at
-        facts = {"kind": operation.kind.value, "seconds": round((since - operation.created_at).total_seconds(), 3)}
-        match operation.status:
-            case OperationStatus.SUCCEEDED:
-                log.info("operation.succeeded", operation=operation_id, **facts)
-            case OperationStatus.FAILED:
-                log.warning("operation.failed", operation=operation_id, **facts, code=operation.error_code)
-            case OperationStatus.REQUIRES_ACTION:
-                log.info("operation.waits_for_payer", operation=operation_id, **facts)
-            case OperationStatus.RUNNING:
-                log.debug("operation.runs_in_another_leg", operation=operation_id, **facts)
+        about = await about_operation(operation_id)
+        with about.bound(), span(f"operation {kind}", parent=about.trace_parent, operation=operation_id, leg=leg):
+            log.info("operation.running", kind=kind, leg=leg)
+            for step in engine.verbs[OperationKind(kind)]:
+                name = step.__name__
+                if await DBOS.run_step_async({"name": name}, engine.run_step, step, operation_id, leg) == Next.STOP:
+                    break
+            crashpoint("operation.last_step_recorded")
+    await tell_how_it_stands(operation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +91,7 @@ class Engine:
     def __init__(self, *, verbs: Verbs, tools: Tools, system_database_url: str, slots: Slots) -> None:
         self.verbs = verbs
         self.stopping = False
+        self.slot_lost = False
         self._tools = tools
         self._system_database_url = system_database_url
         self._slots = slots
@@ -126,6 +114,15 @@ class Engine:
             await self._leave()
             raise
         log.info("engine.started", worker=executor_id(self._slot))
+
+    @property
+    def name(self) -> str:
+        """Of this process among all that share the database; once started."""
+        return executor_id(self._slot)
+
+    async def check_name(self) -> None:
+        """Make sure that nobody else works under it; a process that does not sweep has to ask for itself."""
+        await self._check_slot()
 
     async def stop(self, *, drain_seconds: float) -> None:
         """Let the calls in hand end within the bound, then cut: an operation may be cut anywhere and goes on later."""
@@ -262,7 +259,9 @@ class Engine:
         try:
             if not await self._slots.check():
                 log.warning("engine.slot_taken_again", worker=executor_id(self._slot))
+            self.slot_lost = False
         except SlotLost as lost:
+            self.slot_lost = True
             # What is under way stays right, only twice as busy: see operations.effects.
             log.error("engine.slot_lost", problem=str(lost), advice="restart this process")  # noqa: TRY400 - no trace
 

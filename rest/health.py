@@ -3,21 +3,29 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from resolvers.health import check_health
 from rest.answers import answer
-from schema.context import Context
-from schema.types.health import HealthStatus
+from schema.types.health import HealthStatus, ServiceHealth
 from schema.types.scalars import iso
 
+Broken = Callable[[], str | None]
+"""What only a restart of this process mends, in words."""
+CheckHealth = Callable[[], Awaitable[ServiceHealth]]
 
-async def live(_: Request) -> Response:
-    """The process answers; what it needs is the business of `/health/ready`."""
-    return answer({"status": "ok"})
+
+def live(broken: Broken) -> Callable[[Request], Awaitable[Response]]:
+    """Whether this process should go on running; what it needs is the business of `/health/ready`."""
+
+    async def endpoint(_: Request) -> Response:
+        if problem := broken():
+            return answer({"status": "broken", "problem": problem}, status=503)
+        return answer({"status": "ok"})
+
+    return endpoint
 
 
-def ready(context: Callable[[Request], Awaitable[Context]]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        health = await check_health(await context(request))
+def ready(check_health: CheckHealth) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(_: Request) -> Response:
+        health = await check_health()
         everything = health.status is HealthStatus.UP
         body = {
             "status": "ok" if everything else "unavailable",

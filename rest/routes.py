@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from billing.errors import BillingError
 from rest.answers import failed, not_served, refused
 from rest.customers import list_customers, onboard, show_subscription
-from rest.health import live, ready
+from rest.health import Broken, CheckHealth, live, ready
 from rest.tier_change import change_tier
 from schema.context import Context
 
@@ -20,10 +20,15 @@ HANDLERS = {BillingError: refused, HTTPException: not_served, Exception: failed}
 ContextGetter = Callable[[Request], Awaitable[Context]]
 
 
+def health_routes(broken: Broken, check_health: CheckHealth) -> list[BaseRoute]:
+    return [
+        Route("/health", live(broken), methods=["GET"]),
+        Route("/health/ready", ready(check_health), methods=["GET"]),
+    ]
+
+
 def routes(context: ContextGetter) -> list[BaseRoute]:
     return [
-        Route("/health", live, methods=["GET"]),
-        Route("/health/ready", ready(context), methods=["GET"]),
         Mount(
             "/api",
             routes=[

@@ -1,6 +1,6 @@
 """What a resolver is handed."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,7 @@ from operations.tools import Tools
 if TYPE_CHECKING:
     from schema.types.credits import CreditEntry
     from schema.types.customer import Customer
+    from schema.types.health import ServiceHealth
     from schema.types.invoice import Invoice, InvoiceLine
     from schema.types.operation import Operation, OperationStep
     from schema.types.payment import Payment, PaymentMethod, Refund
@@ -50,6 +51,7 @@ class Context:
     engine: Engine
     feed: Feed
     loaders: Loaders
+    check_health: "Callable[[], Awaitable[ServiceHealth]]"
     wait_seconds: float
     # None with real providers.
     sandbox: Sandbox | None

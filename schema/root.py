@@ -20,6 +20,7 @@ import resolvers.sandbox
 import resolvers.subscriptions
 import resolvers.webhooks
 from schema.extensions import GuardedSchema
+from schema.measured import Measured
 from schema.types.changes import (
     CancelPayload,
     ChangeTierPayload,
@@ -212,7 +213,13 @@ class Live:
 
 
 def make_schema() -> GuardedSchema:
-    return GuardedSchema(Query, mutation=Mutation, subscription=Live, config=StrawberryConfig(scalar_map=SCALARS))
+    return GuardedSchema(
+        Query,
+        mutation=Mutation,
+        subscription=Live,
+        extensions=(Measured,),
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
 
 
 __all__ = ["Live", "Mutation", "Query", "make_schema"]

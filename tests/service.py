@@ -77,6 +77,8 @@ def settings_for(url: str, folder: Path, **changed: Any) -> Settings:
         "stripe_webhook_secret": STRIPE_WEBHOOK_SECRET,
         # A test that moves the clock says itself when it is time to collect, or asks for the worker's own rounds.
         "collect_seconds": 86_400,
+        # Asked again at once, after what a test has changed.
+        "health_cache_seconds": 0,
         **changed,
     }
     # pydantic-settings' own argument: nothing outside the test counts

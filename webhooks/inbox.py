@@ -15,6 +15,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from integrations.inbound import BadPayload, Verified
 from models import Provider, WebhookEvent, WebhookEventState
 from models.ids import webhook_event_id
+from telemetry.tracing import here
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 3600.0
@@ -28,8 +29,8 @@ _random = SystemRandom()
 
 _STORE = """
 INSERT INTO webhook_event (id, provider, event_id, type, provider_customer_id, payload, occurred_at, received_at,
-                           state, attempts, next_attempt_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, ?)
+                           state, attempts, next_attempt_at, trace_parent)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, ?, ?)
 ON CONFLICT (provider, event_id) DO NOTHING
 RETURNING id
 """
@@ -47,7 +48,7 @@ WHERE id = (
       ))
     ORDER BY due.next_attempt_at LIMIT 1 {skip_locked}
 )
-RETURNING id, provider, event_id, type, provider_customer_id, payload, received_at, attempts
+RETURNING id, provider, event_id, type, provider_customer_id, payload, received_at, attempts, trace_parent
 """
 
 
@@ -86,6 +87,7 @@ class Claimed:
     payload: bytes
     received_at: datetime
     attempt: int
+    trace_parent: str | None
 
 
 async def store(arrival: Arrival, *, at: datetime) -> bool:
@@ -103,6 +105,7 @@ async def store(arrival: Arrival, *, at: datetime) -> bool:
             arrival.occurred_at,
             at,
             at,
+            here(),
         ],
     )
     return bool(rows)
@@ -124,6 +127,7 @@ async def claim(*, at: datetime, lease: timedelta) -> Claimed | None:
         payload=row["payload"].encode(),
         received_at=_instant(row["received_at"]),
         attempt=row["attempts"],
+        trace_parent=row["trace_parent"],
     )
 
 

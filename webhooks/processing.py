@@ -15,6 +15,8 @@ from models import Provider, WebhookEventState
 from operations.crashpoints import crashpoint
 from operations.engine import Engine
 from operations.tools import Tools
+from telemetry.metrics import webhook_event_seconds, webhook_events_handled
+from telemetry.tracing import span
 from webhooks import inbox, metronome, stripe
 from webhooks.inbox import Claimed, LeaseLost
 from webhooks.outcomes import Change, Ignored, Notice, NotYet, Parked, Started
@@ -42,7 +44,10 @@ class Processor:
         if event is None:
             return False
         crashpoint("webhook.claimed")
-        with structlog.contextvars.bound_contextvars(webhook_event=event.id, type=event.type):
+        with (
+            structlog.contextvars.bound_contextvars(webhook_event=event.id, type=event.type),
+            span(f"webhook {event.provider.lower()} handled", parent=event.trace_parent, type=event.type),
+        ):
             await self._handle(event)
         return True
 
@@ -67,6 +72,7 @@ class Processor:
             log.exception("webhook.fault")
             await self._again(event, INTERNAL_FAULT)
         else:
+            self._count_end(event, WebhookEventState.DONE)
             log.debug("webhook.done", attempt=event.attempt)
             if started is not None:
                 await self.engine.run(started.operation_id, started.kind, leg=started.leg)
@@ -85,6 +91,7 @@ class Processor:
         if event.attempt >= self.max_attempts:
             await self._end(event, WebhookEventState.DEAD, reason)
             return
+        webhook_events_handled.labels(event.provider.value, "POSTPONED").inc()
         log.info("webhook.postponed", attempt=event.attempt, reason=reason)
         await inbox.postpone(event, at=self.tools.now(), reason=reason)
 
@@ -95,3 +102,11 @@ class Processor:
             await inbox.finish(event, state, at=self.tools.now(), reason=reason)
         except LeaseLost:
             log.info("webhook.lease_lost")
+        else:
+            self._count_end(event, state)
+
+    def _count_end(self, event: Claimed, state: WebhookEventState) -> None:
+        webhook_events_handled.labels(event.provider.value, state.value).inc()
+        webhook_event_seconds.labels(event.provider.value).observe(
+            (self.tools.now() - event.received_at).total_seconds()
+        )

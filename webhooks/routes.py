@@ -21,6 +21,8 @@ from integrations.inbound import BadPayload, BadSignature, NoWebhookSecret, Veri
 from integrations.metronome import webhooks as metronome
 from integrations.stripe import webhooks as stripe
 from models import Provider
+from telemetry.metrics import webhooks_received
+from telemetry.tracing import span
 from webhooks.inbox import Arrival, store
 
 log = structlog.get_logger()
@@ -67,6 +69,12 @@ class _Endpoint:
         self._told_of_no_secret = False
 
     async def post(self, request: Request) -> Response:
+        with span(f"webhook {self._provider.lower()} received"):
+            answer = await self._answer_to(request)
+        webhooks_received.labels(self._provider.value, _outcome(answer)).inc()
+        return answer
+
+    async def _answer_to(self, request: Request) -> Response:
         if _media_type(request) != "application/json":
             return _refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json.")
         if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
@@ -102,6 +110,12 @@ class _Endpoint:
             log.error("webhook.no_secret", provider=problem.provider)
             self._told_of_no_secret = True
         return _unavailable("NO_WEBHOOK_SECRET", "No webhook secret is configured here.")
+
+
+def _outcome(answer: Response) -> str:
+    if answer.status_code == 200:
+        return "stored"
+    return "refused" if answer.status_code < 500 else "unavailable"
 
 
 def _media_type(request: Request) -> str:

@@ -22,6 +22,7 @@ from integrations.fields import Fields, Unreadable, read_object
 from integrations.http import retry_after_seconds
 from integrations.metronome.oauth import TokenSource
 from integrations.metronome.retries import Retries
+from integrations.observing import observed
 
 T = TypeVar("T")
 
@@ -101,7 +102,8 @@ class MetronomeApi:
         return await self._exchange(_Call(action, method, path, body=body, idempotency_key=idempotency_key), read)
 
     async def _exchange(self, call: _Call, read: Callable[[Fields], T]) -> T:
-        return await self._retries.run(lambda: self._attempt(call, read))
+        with observed("metronome", call.action):
+            return await self._retries.run(lambda: self._attempt(call, read))
 
     async def _attempt(self, call: _Call, read: Callable[[Fields], T]) -> T:
         response = await self._authorized(call)

@@ -10,6 +10,7 @@ from integrations.errors import CredentialsRefused, Unavailable
 from integrations.fields import Fields, Unreadable, read_object
 from integrations.http import Clock, retry_after_seconds
 from integrations.metronome.credentials import OAuthCredentials
+from integrations.observing import observed
 
 ACTION = "fetch_token"
 RENEW_BEFORE_END_SECONDS = 60
@@ -58,6 +59,10 @@ class TokenSource:
             self._current = task.result()
 
     async def _fetch(self) -> _Token:
+        with observed("metronome", ACTION):
+            return await self._granted()
+
+    async def _granted(self) -> _Token:
         asked_at = self._clock()
         response = await self._post()
         _raise_unless_granted(response)

@@ -9,6 +9,7 @@ import stripe
 
 from integrations.errors import Unavailable
 from integrations.fields import Fields, Unreadable
+from integrations.observing import observed
 from integrations.stripe.failures import failure
 
 T = TypeVar("T")
@@ -26,6 +27,10 @@ class StripeApi:
         self._timeout_seconds = timeout_seconds
 
     async def call(self, action: str, request: Awaitable[stripe.StripeObject], read: Callable[[Fields], T]) -> T:
+        with observed("stripe", action):
+            return await self._call(action, request, read)
+
+    async def _call(self, action: str, request: Awaitable[stripe.StripeObject], read: Callable[[Fields], T]) -> T:
         try:
             # the SDK has no time limit per call, and its own retries would outlast anyone's patience
             async with asyncio.timeout(self._timeout_seconds):

@@ -15,6 +15,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, TransactionManagementError
 
 from models.backends.cancellation import to_the_end
+from models.committing import AfterCommit
 from models.errors import DatabaseUnavailable
 
 CONNECT_FAILURES = (OSError, TimeoutError, DBConnectionError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -80,13 +81,17 @@ class PooledTransaction(TransactionContextPooled):
             await to_the_end(self.client.end(keep=False))
             raise
         self.token = get_connections().set(self.connection_name, self.client)
+        self._after_commit = AfterCommit()
         return self.client
 
     async def __aexit__(self, exc_type: type[BaseException] | None, exc_val: object, exc_tb: object) -> None:
+        committed = False
         try:
             await to_the_end(self.client.end(keep=exc_type is None))
+            committed = exc_type is None
         finally:
             get_connections().reset(self.token)
+            self._after_commit.end(committed=committed)
 
 
 client_class = AsyncpgClient

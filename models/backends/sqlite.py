@@ -16,6 +16,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 
 from models.backends.cancellation import to_the_end
+from models.committing import AfterCommit
 from models.errors import DatabaseUnavailable
 
 # What is asked of SQLite, and what it must answer when asked back.
@@ -129,14 +130,18 @@ class SqliteTransaction(SqliteTransactionContext):
             await self._release()
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
+        self._after_commit = AfterCommit()
         return self.connection
 
     async def __aexit__(self, exc_type: type[BaseException] | None, exc_val: object, exc_tb: object) -> None:
+        committed = False
         try:
             await to_the_end(self.connection.end(keep=exc_type is None))
+            committed = exc_type is None
         finally:
             get_connections().reset(self.token)
             self._trxlock.release()
+            self._after_commit.end(committed=committed)
 
     async def _release(self) -> None:
         try:

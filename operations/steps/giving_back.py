@@ -5,6 +5,7 @@ from datetime import datetime
 from billing.money import Money
 from integrations.stripe import types as stripe
 from models import Payment, PaymentStatus, Provider, Refund, RefundStatus
+from operations.counting import count_money
 from operations.effects import Effect, perform
 from operations.steps.case import settled
 from operations.tools import Tools
@@ -34,6 +35,7 @@ async def give_back(operation_id: str, invoice_id: str, tools: Tools, *, reason:
             created_at=tools.now(),
             updated_at=tools.now(),
         )
+        count_money("REFUND", payment.amount_minor, payment.currency)
 
     await perform(
         operation_id,

@@ -8,6 +8,7 @@ from tortoise.expressions import F
 from billing.credits import LedgerEntry
 from billing.money import Money
 from models import AccountBalanceEntry, CreditEntry, Customer
+from operations.counting import count_credits, count_money
 
 
 async def credit_entries(customer_id: str) -> list[LedgerEntry]:
@@ -41,6 +42,7 @@ async def append_credits(
             metronome_credit_id=metronome_credit_id,
         )
         await Customer.filter(id=customer_id).update(credit_balance=F("credit_balance") + entry.amount)
+        count_credits(entry.kind.value, entry.amount)
 
 
 async def move_account_balance(
@@ -59,3 +61,4 @@ async def move_account_balance(
         invoice_id=invoice_id,
     )
     await Customer.filter(id=customer_id).update(account_balance_minor=F("account_balance_minor") + change.minor_units)
+    count_money("BALANCE_CREDIT" if change.minor_units > 0 else "BALANCE_USE", abs(change.minor_units), change.currency)

@@ -14,6 +14,7 @@ from integrations.errors import Declined, Rejected
 from integrations.stripe.types import Decline, PaymentIntent, PaymentIntentStatus
 from models import Customer, Invoice, Payment, PaymentStatus, Subscription
 from operations.activity import record
+from operations.counting import count_money
 
 DAY = timedelta(days=1)
 
@@ -63,6 +64,7 @@ async def _record(
     is_news = payment.status is not status
     await _write(payment, status, intent=intent, decline=decline, at=at)
     if is_news and status is PaymentStatus.SUCCEEDED:
+        count_money("PAYMENT", payment.amount_minor, payment.currency)
         await _succeeded(payment, at)
     elif is_news and status is PaymentStatus.FAILED:
         await _failed(payment, at)

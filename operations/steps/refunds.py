@@ -6,6 +6,7 @@ from billing.money import Money
 from integrations.stripe import types as stripe
 from models import Customer, Invoice, Payment, Refund, RefundStatus, Subscription
 from operations.activity import record
+from operations.counting import count_money
 
 _STATUS = {
     stripe.RefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
@@ -24,16 +25,24 @@ async def record_refund(refund_id: str, found: stripe.Refund, at: datetime, *, o
     status, is_first_news = status_of(found), refund.stripe_refund_id is None
     if not is_first_news and not _follows(refund.status, status):
         return
-    refund.status = status
+    before, refund.status = refund.status, status
     refund.stripe_refund_id = found.id
     refund.failure_reason = found.failure_reason
     refund.updated_at = at
     await refund.save(update_fields=["status", "stripe_refund_id", "failure_reason", "updated_at"])
+    _count(refund, before=before)
     if status is RefundStatus.FAILED:
         await _release(refund, at)
     if is_first_news != (status is RefundStatus.FAILED):
         await _change_paid(refund, -refund.amount_minor if is_first_news else refund.amount_minor)
     await _tell(refund, at, operation_id)
+
+
+def _count(refund: Refund, *, before: RefundStatus) -> None:
+    if refund.status is RefundStatus.SUCCEEDED:
+        count_money("REFUND", refund.amount_minor, refund.currency)
+    elif before is RefundStatus.SUCCEEDED:
+        count_money("REFUND_RETURNED", refund.amount_minor, refund.currency)
 
 
 def _follows(status: RefundStatus, news: RefundStatus) -> bool:

@@ -12,13 +12,15 @@ class HealthStatus(Enum):
 
 @strawberry.type(description="One thing the service needs, as it answered a moment ago.")
 class ComponentHealth:
-    name: str = strawberry.field(description="`database`, `metronome`, `stripe` or `worker`.")
+    name: str = strawberry.field(
+        description="One of `database`, `metronome`, `stripe`, `worker`, `migrations`; `disk` on SQLite."
+    )
     status: HealthStatus
     latency_ms: int = strawberry.field(description="How long the answer, or the lack of it, took.")
     problem: str | None = strawberry.field(description="What is wrong, in words. Null when it is UP.")
 
 
-@strawberry.type(description="The service and all it needs, asked now.")
+@strawberry.type(description="The service and all it needs, asked a few seconds ago at most.")
 class ServiceHealth:
     status: HealthStatus = strawberry.field(description="UP when every component is.")
     checked_at: datetime

@@ -2,20 +2,23 @@
 
 import pytest
 
+from models import WorkerHeartbeat
 from tests.api.health import components
 from tests.service import Service
 
 HEALTH = "{ serviceHealth { status components { name status problem } } }"
+EVERYWHERE = {"database", "metronome", "stripe", "worker", "migrations"}
 
 
 async def test_with_everything_up_the_service_is_ready(service: Service) -> None:
-    names = ("database", "metronome", "stripe", "worker")
+    found = await components(service.http, status=200)
 
-    assert await components(service.http, status=200) == dict.fromkeys(names, ("up", None))
+    assert set(found) - {"disk"} == EVERYWHERE
+    assert set(found.values()) == {("up", None)}
     health = (await service.graphql(HEALTH))["serviceHealth"]
     assert health == {
         "status": "UP",
-        "components": [{"name": name, "status": "UP", "problem": None} for name in names],
+        "components": [{"name": name, "status": "UP", "problem": None} for name in found],
     }
 
 
@@ -39,3 +42,15 @@ async def test_the_service_lives_whatever_is_away(service: Service) -> None:
 
     assert (await service.http.get("/health")).json() == {"status": "ok"}
     await service.metronome.clear_faults()
+
+
+async def test_a_migration_that_is_missing_is_named(service: Service) -> None:
+    database = WorkerHeartbeat._meta.db
+    await database.execute_script("UPDATE tortoise_migrations SET name = 'gone' WHERE name = '0001_initial'")
+
+    found = await components(service.http, status=503)
+
+    sentence = "the database lacks 1 migration(s), 0001_initial first: run `make migrate`"
+    assert found["migrations"] == ("down", sentence)
+    await database.execute_script("UPDATE tortoise_migrations SET name = '0001_initial' WHERE name = 'gone'")
+    assert (await components(service.http, status=200))["migrations"] == ("up", None)

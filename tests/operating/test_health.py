@@ -1,0 +1,61 @@
+"""What readiness asks, how often, and what it finds where only this machine or the worker is at fault."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from models import WorkerHeartbeat
+from tests.api.health import components
+from tests.service import Service, running_service
+from tests.webhooks.delivery import until
+
+HEALTH = "{ serviceHealth { status } }"
+
+
+async def test_however_often_it_is_asked_the_providers_are_asked_once_in_a_while(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with running_service(sqlite_url, tmp_path, health_cache_seconds=60) as service:
+        before = await asked(service)
+        for _ in range(5):
+            assert (await service.http.get("/health/ready")).status_code == 200
+        await service.graphql(HEALTH)
+
+        assert await asked(service) == before + 2
+
+
+async def test_a_disk_that_is_nearly_full_is_told_before_it_is(sqlite_url: str, tmp_path: Path) -> None:
+    folder = Path(sqlite_url.removeprefix("sqlite://")).parent
+    too_much = shutil.disk_usage(folder).total // 2**20
+
+    async with running_service(sqlite_url, tmp_path, disk_min_free_mib=too_much) as service:
+        status, problem = (await components(service.http, status=503))["disk"]
+
+    assert status == "down"
+    assert problem is not None
+    assert problem.startswith(f"{folder} has ")
+    assert problem.endswith(f" MiB left, and DISK_MIN_FREE_MIB asks for {too_much}")
+
+
+async def test_a_running_worker_shows_itself_and_one_that_stops_takes_its_sign_along(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    async with running_service(postgresql_url, tmp_path):
+        await until(lambda: WorkerHeartbeat.filter(name="worker-0").exists(), what="a heartbeat")
+
+    connection: Any = await asyncpg.connect(postgresql_url)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM worker_heartbeat") == 0
+    finally:
+        await connection.close()
+
+
+async def asked(service: Service) -> int:
+    """How often the two providers were asked for a sign of life."""
+    requests = [
+        *await service.metronome.requests("GET", "/api/v1/customers"),
+        *await service.stripe.requests("GET", "/v1/customers"),
+    ]
+    return len(requests)
