@@ -32,7 +32,7 @@ class SandboxClock:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """What a process goes by: `now`, and in the sandbox the clock behind it, to be set ahead with those of the mocks."""
+    """What a process goes by. In the sandbox the clock behind `now` can be set ahead, with those of the mocks."""
 
     now: Callable[[], datetime]
     sandbox: SandboxClock | None = None

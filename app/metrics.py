@@ -93,7 +93,7 @@ async def database_gauges(at: datetime) -> list[Metric]:
             gauges = [
                 *await _inbox(at),
                 *await _operations(at),
-                *await _workers(system_now()),
+                *await _workers(),
                 *await _reconciliation(at),
             ]
     except Exception:
@@ -142,12 +142,12 @@ async def _operations(at: datetime) -> Iterable[Metric]:
     return count, age, given_up
 
 
-async def _workers(at: datetime) -> Iterable[Metric]:
+async def _workers() -> Iterable[Metric]:
     age = GaugeMetricFamily(
         "billing_worker_heartbeat_age_seconds", "Since each worker's last sign of life.", labels=("worker",)
     )
     for name, beat_at in await WorkerHeartbeat.all().order_by("name").values_list("name", "at"):
-        age.add_metric([name], _seconds(beat_at, at))
+        age.add_metric([name], _seconds(beat_at, system_now()))
     return (age,)
 
 

@@ -145,7 +145,7 @@ class Worker:
             return
 
     async def _beat(self) -> None:
-        """A sign of life of all that it does: none while one of its tasks is gone. In real time, whatever the sandbox's."""
+        """A sign of life of all its tasks, in real time, whatever the sandbox's is."""
         if self.is_broken:
             raise TaskEnded
         await WorkerHeartbeat.beat(self._engine.name, at=system_now(), started_at=self._started_at)

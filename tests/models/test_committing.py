@@ -1,5 +1,6 @@
 """What is told after a commit is told once, and of what was rolled back nothing is told."""
 
+import pytest
 from tortoise.transactions import in_transaction
 
 from models.committing import after_commit
@@ -24,11 +25,10 @@ async def test_it_is_told_when_the_outermost_transaction_is_committed(database: 
 async def test_nothing_is_told_of_what_was_rolled_back(database: None) -> None:
     told: list[str] = []
 
-    try:
+    with pytest.raises(ChangedMind):
         async with in_transaction():
             after_commit(lambda: told.append("never"))
             raise ChangedMind
-    except ChangedMind:
-        after_commit(lambda: told.append("outside, at once"))
+    after_commit(lambda: told.append("outside, at once"))
 
     assert told == ["outside, at once"]

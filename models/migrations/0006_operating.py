@@ -7,7 +7,7 @@ from telemetry.tracing import here
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0004_activity_in_order")]
+    dependencies = [("models", "0005_subscription_lists")]
 
     initial = False
 
