@@ -26,9 +26,13 @@ async def test_nothing_is_told_of_what_was_rolled_back(database: None) -> None:
     told: list[str] = []
 
     with pytest.raises(ChangedMind):
-        async with in_transaction():
-            after_commit(lambda: told.append("never"))
-            raise ChangedMind
+        await change_mind(told)
     after_commit(lambda: told.append("outside, at once"))
 
     assert told == ["outside, at once"]
+
+
+async def change_mind(told: list[str]) -> None:
+    async with in_transaction():
+        after_commit(lambda: told.append("never"))
+        raise ChangedMind
