@@ -155,9 +155,11 @@ class Books:
     def balance(self, customer_id: str, *, currency: str) -> int:
         return sum(credit.balance for credit in self.unspent(customer_id, currency=currency))
 
-    def spend(self, customer_id: str, *, amount: int, currency: str) -> None:
-        """All of it, or IllegalState and nothing."""
+    def spend(self, customer_id: str, *, amount: int, currency: str, contract_id: str | None = None) -> None:
+        """All of it, or IllegalState and nothing. With `contract_id`: of that contract's allowance only."""
         unspent = self.unspent(customer_id, currency=currency)
+        if contract_id is not None:
+            unspent = [credit for credit in unspent if credit.contract_id == contract_id]
         balance = sum(credit.balance for credit in unspent)
         if amount > balance:
             raise IllegalState(f"The balance is {balance}, which is less than {amount}.", field="amount")

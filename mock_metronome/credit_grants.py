@@ -28,7 +28,7 @@ def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
             credit = _as_allowance(credit, contract, now=now)
     refuse_when_full(books.credits, most=MOST_OBJECTS, noun="credits")
     if credit.amount < 0:
-        books.spend(credit.customer_id, amount=-credit.amount, currency=credit.currency)
+        books.spend(credit.customer_id, amount=-credit.amount, currency=credit.currency, contract_id=credit.contract_id)
     books.use_key("credit", credit.uniqueness_key)
     return books.apply_credit(credit, at=now).report()
 

@@ -1,5 +1,6 @@
 """changeTier: what it costs, what it grants, and that Metronome, Stripe and our rows agree afterwards."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -121,6 +122,25 @@ async def test_a_downgrade_takes_back_only_what_is_unspent(customers: Customers,
     assert down["customer"]["credits"]["balance"] == 0
     # What could not be taken comes off the next upgrade: going down and up again makes no new credits.
     assert up["customer"]["credits"]["balance"] == 10_000
+    await customers.agree(entity_id)
+
+
+async def test_a_downgrade_takes_back_no_credits_that_were_granted_by_hand(
+    customers: Customers, entity_id: str
+) -> None:
+    customers.go_to_next(1, 1)
+    await customers.onboard(entity_id)
+    customers.pass_days(15)
+    soon = customers.service.clock.now() + timedelta(days=5)
+    await customers.do("grantCredits", entityId=entity_id, amount=500, expiresAt=soon.isoformat())
+
+    downgraded = await customers.change(entity_id, tier="FREE")
+    await customers.agree(entity_id)
+    customers.pass_days(6)
+    await customers.hear(entity_id)
+
+    assert downgraded["customer"]["credits"]["balance"] == 10_000 - 4_645 + 500
+    assert (await customers.customer(entity_id))["credits"]["balance"] == 10_000 - 4_645
     await customers.agree(entity_id)
 
 

@@ -68,6 +68,20 @@ async def test_more_than_there_is_cannot_be_taken(client: BillingClient) -> None
     assert await client.balance(customer) == 0
 
 
+async def test_what_is_taken_of_an_allowance_leaves_other_credits_alone(client: BillingClient) -> None:
+    customer = await client.customer()
+    contract = await client.contract(customer)
+    allowance = await client.credit(customer, 100, contract_id=contract)
+    by_hand = await client.credit(customer, 100, expires_at="2027-02-05T00:00:00Z")
+
+    await client.credit(customer, -70, contract_id=contract)
+    body = {"customer_id": customer, "contract_id": contract, "amount": -31}
+    refusal = await client.post("credits", body, status=409)
+
+    assert refusal["code"] == "IllegalState"
+    assert await left(client, allowance, by_hand) == [30, 100]
+
+
 async def test_a_negative_credit_is_a_record_without_a_balance(client: BillingClient) -> None:
     customer = await client.customer()
     await client.credit(customer, 100)
