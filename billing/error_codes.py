@@ -46,3 +46,8 @@ class ErrorCode(StrEnum):
         code._value_ = value
         code.meaning = meaning
         return code
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the very same request may succeed later."""
+        return self in (ErrorCode.CUSTOMER_BUSY, ErrorCode.PROVIDER_UNAVAILABLE)

@@ -52,11 +52,14 @@ from billing.error_codes import ErrorCode as ErrorCode
 
 class BillingError(Exception):
     code: ClassVar[ErrorCode]
-    retryable: ClassVar[bool] = False
 
     def __init__(self, sentence: str, *, field: str | None = None) -> None:
         super().__init__(sentence)
         self.field = field
+
+    @property
+    def retryable(self) -> bool:
+        return self.code.retryable
 
 
 class Invalid(BillingError):  # noqa: N818  the whole tree is named by what happened
@@ -180,7 +183,6 @@ class CustomerExists(Conflict):
 
 class CustomerBusy(Conflict):
     code = ErrorCode.CUSTOMER_BUSY
-    retryable = True
 
     def __init__(self, entity_id: str, operation_id: str) -> None:
         super().__init__(f"operation {operation_id} of {entity_id} is still running")
@@ -191,7 +193,6 @@ class RenewalPending(Conflict):
     """The period has ended and what follows is being written; it takes moments."""
 
     code = ErrorCode.CUSTOMER_BUSY
-    retryable = True
 
     def __init__(self, entity_id: str) -> None:
         super().__init__(f"the period of {entity_id} has just ended and its renewal is under way")
@@ -304,7 +305,6 @@ class PaymentMethodRejected(ProviderFailure):
 
 class ProviderUnavailable(ProviderFailure):
     code = ErrorCode.PROVIDER_UNAVAILABLE
-    retryable = True
 
     def __init__(self, provider: str) -> None:
         super().__init__(f"{provider} cannot be reached")

@@ -124,4 +124,4 @@ class Operation:
 def _error(code: str | None, message: str | None, field: str | None) -> UserError | None:
     if code is None:
         return None
-    return UserError(code=ErrorCode[code], message=message or "", field=field, retryable=False)
+    return UserError(code=ErrorCode[code], message=message or "", field=field, retryable=ErrorCode[code].retryable)
