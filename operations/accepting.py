@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 
 from billing.errors import CustomerBusy, CustomerNotFound
 from models import Customer, Operation, OperationKind, OperationStatus, Subscription
-from operations.activity import record
+from operations.activity import record_accepted
 from operations.crashpoints import crashpoint
 from operations.engine import Engine
 from operations.idempotency import answered_by, check_key, input_hash, remember
@@ -101,13 +101,7 @@ async def _write(request: Request, decide: Decide, at: datetime) -> str:
     operation.input = dict(await decide(Standing(customer, subscription, operation.id)))
     await operation.save(force_create=True)
     await remember(request.idempotency_key, operation.id, request.hashed, at)
-    await record(
-        "operation.accepted",
-        f"{request.kind.replace('_', ' ').capitalize()} accepted",
-        at=at,
-        customer=customer,
-        operation_id=operation.id,
-    )
+    await record_accepted(operation, customer)
     return operation.id
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from models import Activity, Customer
+from models import Activity, Customer, Operation
 
 PRUNED_AT_ONCE = 1000
 
@@ -33,6 +33,17 @@ async def record(
     )
     for tell in _watchers:
         tell(activity.id)
+
+
+async def record_accepted(operation: Operation, customer: Customer) -> None:
+    """Called in the transaction that writes the operation."""
+    await record(
+        "operation.accepted",
+        f"{operation.kind.replace('_', ' ').capitalize()} accepted",
+        at=operation.created_at,
+        customer=customer,
+        operation_id=operation.id,
+    )
 
 
 async def record_step(

@@ -78,6 +78,13 @@ async def unpark(operation_id: str, *, at: datetime) -> Operation | None:
         operation.leg += 1
         operation.updated_at = at
         await operation.save()
+        await record(
+            "operation.resumed",
+            f"{operation.kind.replace('_', ' ').capitalize()} goes on",
+            at=at,
+            customer=await Customer.get(id=operation.customer_id),
+            operation_id=operation.id,
+        )
         return operation
 
 

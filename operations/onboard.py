@@ -20,7 +20,7 @@ from models import (
     OperationStatus,
     Subscription,
 )
-from operations.activity import record
+from operations.activity import record, record_accepted
 from operations.crashpoints import crashpoint
 from operations.effects import Refusal
 from operations.ending import fail, succeed
@@ -143,6 +143,7 @@ async def _write_pending(request: Onboarding, idempotency_key: str | None, at: d
         updated_at=at,
     )
     await remember(idempotency_key, operation.id, hashed, at)
+    await record_accepted(operation, customer)
     return operation.id
 
 

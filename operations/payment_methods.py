@@ -12,16 +12,19 @@ from billing.errors import (
     PaymentMethodNotFound,
     PaymentMethodRejected,
     ProviderRejected,
+    ProviderUnavailable,
 )
 from billing.lifecycle import LIVE
+from integrations.errors import Rejected, Unavailable
 from integrations.stripe.types import SetupIntent
-from models import Operation, OperationKind, OperationStatus, PaymentMethod, Provider
+from models import Customer, Operation, OperationKind, OperationStatus, PaymentMethod, Provider
 from operations.accepting import Decide, Request, Standing, answer_to, undertake
-from operations.activity import record
+from operations.activity import record, record_accepted
 from operations.collect_invoice import collect_due, find_method
 from operations.effects import Effect, perform
 from operations.ending import fail, keep, succeed
 from operations.engine import Engine, Next, Step
+from operations.idempotency import input_hash
 from operations.steps.case import Case, settled
 from operations.steps.payment_methods import attach, attached_method, check_known, detach, make_default, warn
 from operations.tools import Tools
@@ -77,6 +80,22 @@ async def set_default_payment_method(
     return operation_id
 
 
+async def accept_default(customer: Customer, method: PaymentMethod, at: datetime) -> str:
+    """The same, asked by nobody: within the transaction of whatever called for it. Returns the operation's id."""
+    given = {"payment_method_id": method.id}
+    operation = await Operation.create(
+        kind=OperationKind.SET_DEFAULT_PAYMENT_METHOD,
+        customer_id=customer.id,
+        input=given,
+        input_hash=input_hash(OperationKind.SET_DEFAULT_PAYMENT_METHOD, given),
+        status=OperationStatus.RUNNING,
+        created_at=at,
+        updated_at=at,
+    )
+    await record_accepted(operation, customer)
+    return operation.id
+
+
 async def detach_payment_method(
     entity_id: str,
     payment_method_id: str,
@@ -98,7 +117,7 @@ async def detach_payment_method(
 async def create_setup_intent(
     entity_id: str, *, idempotency_key: str | None, engine: Engine, tools: Tools, wait_seconds: float
 ) -> str:
-    """Returns the operation's id; its result holds the client secret."""
+    """Returns the operation's id; `client_secret` tells what the browser needs."""
 
     async def decide(standing: Standing) -> Mapping[str, object]:
         _check_at_stripe(standing)
@@ -106,6 +125,19 @@ async def create_setup_intent(
 
     request = Request(OperationKind.CREATE_SETUP_INTENT, entity_id, {}, idempotency_key)
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
+
+
+async def client_secret(operation_id: str, tools: Tools) -> str | None:
+    """Read at Stripe each time: with it, anybody can put a card on the customer's file, so it is written nowhere."""
+    setup_intent_id = (await Operation.get(id=operation_id)).result.get("setup_intent_id")
+    if setup_intent_id is None:
+        return None
+    try:
+        return (await tools.stripe.get_setup_intent(setup_intent_id=setup_intent_id)).client_secret
+    except Unavailable as problem:
+        raise ProviderUnavailable(problem.provider) from problem
+    except Rejected as problem:
+        raise ProviderRejected(problem.provider, problem.message) from problem
 
 
 def _of_those_on_file(payment_method_id: str) -> Decide:
@@ -190,7 +222,7 @@ async def request_setup(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
 
     async def settle(intent: SetupIntent) -> None:
-        await keep(operation_id, setup_intent_id=intent.id, client_secret=intent.client_secret)
+        await keep(operation_id, setup_intent_id=intent.id)
 
     async def only_the_key_finds_it(_: datetime) -> SetupIntent | None:
         return None

@@ -19,7 +19,7 @@ from integrations.metronome.types import Contract, ContractStatus, Span
 from integrations.metronome.types import Invoice as MetronomeInvoice
 from models import Customer, Invoice, Operation, OperationKind, OperationStatus, Payment, PaymentStatus, Subscription
 from operations.accepting import UNDER_WAY
-from operations.activity import record
+from operations.activity import record, record_accepted
 from operations.dunning import tell_failure
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
@@ -45,7 +45,7 @@ async def follow(customer_id: str, *, at: datetime, kind: OperationKind = Operat
     busy = await Operation.filter(customer_id=customer_id, status__in=UNDER_WAY).first()
     if busy is not None:
         raise CustomerBusy(customer.entity_id, busy.id)
-    return await Operation.create(
+    operation = await Operation.create(
         kind=kind,
         customer_id=customer_id,
         input={},
@@ -54,6 +54,8 @@ async def follow(customer_id: str, *, at: datetime, kind: OperationKind = Operat
         created_at=at,
         updated_at=at,
     )
+    await record_accepted(operation, customer)
+    return operation
 
 
 async def work_in_renewal(operation_id: str, tools: Tools) -> Next:

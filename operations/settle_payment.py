@@ -5,7 +5,8 @@ from datetime import datetime
 from tortoise.transactions import in_transaction
 
 from billing.errors import ProviderRejected
-from models import Invoice, Operation, OperationKind, OperationStatus, Payment
+from models import Customer, Invoice, Operation, OperationKind, OperationStatus, Payment
+from operations.activity import record_accepted
 from operations.ending import fail, succeed
 from operations.engine import Next, Step
 from operations.idempotency import input_hash
@@ -25,6 +26,7 @@ async def accept(payment: Payment, at: datetime) -> str:
         created_at=at,
         updated_at=at,
     )
+    await record_accepted(operation, await Customer.get(id=payment.customer_id))
     return operation.id
 
 

@@ -1,11 +1,12 @@
 """Cards on file: attach, set default, detach, and the setup intent for a browser."""
 
 import models
-from billing.errors import InvalidInput
+from billing.errors import BillingError, InvalidInput
 from operations import payment_methods
 from resolvers.pages import one, searchable
 from resolvers.running import answer, means, named
 from schema.context import Info
+from schema.errors import user_errors
 from schema.types.operation import Operation
 from schema.types.payment import PaymentMethod
 from schema.types.payment_inputs import (
@@ -96,6 +97,10 @@ async def create_setup_intent(
         searchable(input.entity_id), idempotency_key=input.idempotency_key, **means(info)
     )
     payload = await answer(CreateSetupIntentPayload, verb)
-    if payload.operation is not None:
-        payload.client_secret = (await models.Operation.get(id=payload.operation.id)).result.get("client_secret")
+    if payload.operation is None:
+        return payload
+    try:
+        payload.client_secret = await payment_methods.client_secret(payload.operation.id, info.context.tools)
+    except BillingError as problem:
+        payload.user_errors = [*payload.user_errors, *user_errors(problem)]
     return payload

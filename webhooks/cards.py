@@ -4,8 +4,10 @@ from datetime import datetime
 
 from integrations.stripe.types import Event, SetupIntent
 from integrations.stripe.types import PaymentMethod as StripePaymentMethod
-from models import Customer, PaymentMethod
-from webhooks.outcomes import Change, Notice, NotYet, Parked, expect, nothing
+from models import Customer, OperationKind, PaymentMethod
+from operations import payment_methods
+from operations.steps.payments import bring_forward
+from webhooks.outcomes import Change, Notice, NotYet, Parked, Started, expect, nothing
 from webhooks.owners import require_idle, unknown_object
 
 
@@ -14,12 +16,26 @@ async def method_attached(event: Event, notice: Notice) -> Change:
 
 
 async def setup_succeeded(event: Event, notice: Notice) -> Change:
-    """The browser stored a card. What card, only Stripe says."""
+    """The browser stored a card. What card, only Stripe says. Whoever had none to pay with pays with it from now on."""
     method_id = expect(event.snapshot, SetupIntent).payment_method_id
-    if method_id is None or await PaymentMethod.exists(stripe_payment_method_id=method_id):
+    if method_id is None:
         return nothing
     method = await notice.tools.stripe.get_payment_method(payment_method_id=method_id)
-    return nothing if method.customer_id is None else await _put_on_file(method, event.created, notice)
+    if method.customer_id is None:
+        return nothing
+    put_on_file = await _put_on_file(method, event.created, notice)
+
+    async def change(at: datetime) -> Started | None:
+        await put_on_file(at)
+        row = await PaymentMethod.get_or_none(stripe_payment_method_id=method_id, detached_at=None)
+        if row is None or await _default_id(notice.customer) is not None:
+            return None
+        await require_idle(notice.customer)
+        return Started(
+            await payment_methods.accept_default(notice.customer, row, at), OperationKind.SET_DEFAULT_PAYMENT_METHOD
+        )
+
+    return change
 
 
 async def method_detached(event: Event, notice: Notice) -> Change:
@@ -45,7 +61,7 @@ async def customer_known(_: Event, __: Notice) -> Change:
 
 
 async def customer_updated(_: Event, notice: Notice) -> Change:
-    """The default card follows Stripe; name and e-mail are ours, so other ones there are drift."""
+    """The default card follows Stripe, and what is overdue is tried with it. Name and e-mail are ours: drift."""
     customer = notice.customer
     seen = await _default_id(customer)
     current = await notice.tools.stripe.get_customer(customer_id=str(customer.stripe_customer_id))
@@ -60,13 +76,14 @@ async def customer_updated(_: Event, notice: Notice) -> Change:
             notice.row, customer, what=f"The default payment method {default}", now=notice.tools.now()
         )
 
-    async def change(_: datetime) -> None:
+    async def change(at: datetime) -> None:
         if await _default_id(customer) != seen:
             raise NotYet("The default payment method changed while it was read at Stripe.")
         await require_idle(customer)
         await PaymentMethod.filter(customer_id=customer.id, is_default=True).update(is_default=False)
         if default:
             await PaymentMethod.filter(stripe_payment_method_id=default, detached_at=None).update(is_default=True)
+            await bring_forward(customer.id, at)
 
     return change
 

@@ -48,6 +48,11 @@ class PaymentMethodCalls:
 
         return tuple(await self._api.all_pages("list_payment_methods", fetch, PaymentMethod.read))
 
+    async def get_setup_intent(self, *, setup_intent_id: str) -> SetupIntent:
+        return await self._api.call(
+            "get_setup_intent", self._api.sdk.setup_intents.retrieve_async(setup_intent_id), SetupIntent.read
+        )
+
     async def create_setup_intent(
         self, *, customer_id: str, metadata: Mapping[str, str], idempotency_key: str
     ) -> SetupIntent:

@@ -1,6 +1,7 @@
 """Cards on file: what is shown of them, what refuses them, and what follows from each change."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -168,6 +169,32 @@ async def test_the_same_key_gets_the_same_secret(service: Service, entity_id: st
     payloads = await asyncio.gather(*(send(service, "createSetupIntent", **given) for _ in range(5)))
 
     assert len({payload["clientSecret"] for payload in payloads}) == 1
+
+
+async def test_a_browsers_secret_is_written_nowhere(service: Service, entity_id: str) -> None:
+    await onboard(service, entity_id)
+
+    payload = await send(service, "createSetupIntent", entityId=entity_id)
+
+    operation = await models.Operation.get(id=payload["operation"]["id"])
+    assert list(operation.result) == ["setup_intent_id"]
+    assert payload["clientSecret"] not in json.dumps([operation.input, operation.result])
+
+
+async def test_a_browsers_secret_that_cannot_be_read_is_there_for_the_same_request_later(
+    service: Service, entity_id: str
+) -> None:
+    await onboard(service, entity_id)
+    given = {"entityId": entity_id, "idempotencyKey": f"{entity_id}:browser"}
+    await service.stripe.fault(method="GET", path="/v1/setup_intents/", kind="status_before", status=503, times=None)
+
+    first = await send(service, "createSetupIntent", **given)
+    await service.stripe.clear_faults()
+    again = await send(service, "createSetupIntent", **given)
+
+    assert (codes(first), first["clientSecret"]) == ([("PROVIDER_UNAVAILABLE", None)], None)
+    assert again["clientSecret"].startswith("seti_")
+    assert again["operation"]["id"] == first["operation"]["id"]
 
 
 @pytest.mark.parametrize(

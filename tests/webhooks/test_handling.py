@@ -103,51 +103,6 @@ async def test_a_customer_deleted_at_stripe_is_parked_as_drift_and_stays_here(se
     assert await standing(service, entity_id) == before
 
 
-async def test_a_card_detached_at_stripe_is_no_longer_the_default(service: Service, entity_id: str) -> None:
-    customer = await payer(service, entity_id)
-    cards = await service.stripe.http.get(f"/v1/customers/{customer.stripe_id}/payment_methods", headers=STRIPE_KEY)
-    card = cards.json()["data"][0]["id"]
-    assert (await service.stripe.http.post(f"/v1/payment_methods/{card}/detach", headers=STRIPE_KEY)).is_success
-
-    events = await events_of(service, customer.stripe_id)
-    await deliver_all(service, events)
-    await all_handled(service, events)
-
-    assert await cards_of(service, entity_id) == []
-
-
-async def test_a_card_stored_by_the_browser_is_put_on_file(service: Service, entity_id: str) -> None:
-    customer = await payer(service, entity_id, card=None)
-    attached = await service.stripe.http.post(
-        "/v1/payment_methods/pm_card_mastercard/attach", data={"customer": customer.stripe_id}, headers=STRIPE_KEY
-    )
-    assert attached.is_success, attached.text
-
-    sent = await last_of(service, customer.stripe_id, "payment_method.attached")
-    await deliver(service, sent)
-    await handled(service, sent.id)
-
-    assert await cards_of(service, entity_id) == [{"brand": "mastercard", "last4": "4444", "isDefault": False}]
-
-
-async def test_the_default_card_follows_stripe(service: Service, entity_id: str) -> None:
-    customer = await payer(service, entity_id, card=None)
-    attached = await service.stripe.http.post(
-        "/v1/payment_methods/pm_card_visa/attach", data={"customer": customer.stripe_id}, headers=STRIPE_KEY
-    )
-    await service.stripe.http.post(
-        f"/v1/customers/{customer.stripe_id}",
-        data={"invoice_settings[default_payment_method]": attached.json()["id"]},
-        headers=STRIPE_KEY,
-    )
-
-    events = await events_of(service, customer.stripe_id)
-    await deliver_all(service, reversed(events))
-    await until(lambda: has_default(service, entity_id), what="a default card")
-
-    assert await cards_of(service, entity_id) == [{"brand": "visa", "last4": "4242", "isDefault": True}]
-
-
 async def test_another_name_at_stripe_is_drift(service: Service, entity_id: str) -> None:
     customer = await payer(service, entity_id)
     await service.stripe.http.post(f"/v1/customers/{customer.stripe_id}", data={"name": "Eve"}, headers=STRIPE_KEY)
@@ -309,20 +264,10 @@ async def last_of(service: Service, customer_id: str, kind: str) -> Sent:
     return [sent for sent in await events_of(service, customer_id) if sent.event["type"] == kind][-1]
 
 
-async def cards_of(service: Service, entity_id: str) -> list[Json]:
-    cards: list[Json] = (await standing(service, entity_id))["customer"]["paymentMethods"]
-    return cards
-
-
 async def with_two_paid_invoices(service: Service, entity_id: str) -> Json | None:
     service.clock.advance(timedelta(seconds=1))  # what waits for its next attempt gets it
     found = await standing(service, entity_id)
     return found if [each["status"] for each in found["customer"]["invoices"]] == ["PAID", "PAID"] else None
-
-
-async def has_default(service: Service, entity_id: str) -> bool:
-    service.clock.advance(timedelta(seconds=1))
-    return any(card["isDefault"] for card in await cards_of(service, entity_id))
 
 
 async def replay(service: Service, sent: Sent) -> Json:
