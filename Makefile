@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := app schema resolvers rest webhooks operations models integrations telemetry billing mock_kit mock_metronome mock_stripe tools benchmarks tests
+PACKAGES := app schema resolvers rest webhooks operations access models integrations telemetry billing mock_kit mock_metronome mock_stripe tools benchmarks tests
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt migrate migration sdl graphiql crash-matrix bench lock clean

@@ -9,6 +9,7 @@ from typing import ParamSpec
 
 import click
 
+from app.cli_keys import keys
 from app.cli_reconcile import reconcile
 from app.cli_webhooks import webhooks
 from app.logs import configure_logs
@@ -120,6 +121,7 @@ def sdl(*, check: bool) -> None:
         sys.exit(1)
 
 
+main.add_command(keys)
 main.add_command(reconcile)
 main.add_command(webhooks)
 

@@ -36,6 +36,8 @@ class Time:
 
     now: Callable[[], datetime]
     sandbox: SandboxClock | None = None
+    credentials: Callable[[], datetime] = system_now
+    """What keys and sessions go by: setting the sandbox's clock ahead signs nobody out."""
 
     @classmethod
     def of(cls, *, sandbox: bool) -> Self:

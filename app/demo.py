@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 TIMEOUT_SECONDS = 30.0
 
@@ -48,9 +49,10 @@ class DemoRefused(Exception):  # noqa: N818 - named for what is wrong, as all ou
         super().__init__(f"the demo data was refused: {answer}")
 
 
-def load_demo_data(graphql_url: str) -> int:
+def load_demo_data(graphql_url: str, key: SecretStr) -> int:
     """Onboards the demo customers that are missing, unless there are others already. Returns how many it onboarded."""
-    with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+    headers = {"authorization": f"Bearer {key.get_secret_value()}"}
+    with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False, headers=headers) as client:
         present = {node["entityId"] for node in _ask(client, graphql_url, PRESENT, {})["customers"]["nodes"]}
         demo = {customer["entity"]["id"]: customer for customer in CUSTOMERS}
         missing = [] if present - demo.keys() else [demo[entity_id] for entity_id in demo if entity_id not in present]

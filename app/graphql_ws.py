@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from graphql import GraphQLError
+from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from starlette.websockets import WebSocketDisconnected as StarletteWebSocketDisconnected
 from strawberry.asgi import ASGIWebSocketAdapter
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 MAX_REASON_BYTES = 123
 """A close frame holds no more (RFC 6455, 5.5)."""
+
+STRANGER = (401, 403)
+FORBIDDEN = 4403
+"""The close code of graphql-transport-ws for a connection that is not let in."""
 
 MESSAGE_TYPES = ("connection_init", "ping", "pong", "subscribe", "complete")
 
@@ -51,7 +56,21 @@ class TransportHandler(BaseGraphQLTransportWSHandler[object, None]):
             payload = message.get("payload") or {}
             self._connection.state.connection_params = payload
             message["payload"] = payload  # null is legal, and unknown to Strawberry
+            if not await self._is_admitted():
+                return
         await super().handle_message(message)
+
+    async def _is_admitted(self) -> bool:
+        """Each operation asks again, and tells of its own failure. Whoever is a stranger already now is sent away."""
+        try:
+            await cast("BillingGraphQL", self.view).context_getter(self._connection)
+        except HTTPException as refusal:
+            if refusal.status_code in STRANGER:
+                await self.websocket.close(FORBIDDEN, refusal.detail)
+                return False
+        except Exception as fault:
+            masked(fault)
+        return True
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         limit = self.max_subscriptions_per_connection

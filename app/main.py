@@ -10,7 +10,9 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from access.authentication import Authenticator
 from app.clock import Time
+from app.door import Door
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
 from app.live import CutOffStalled
@@ -43,7 +45,7 @@ def create_app(
 
     Without `now` it goes by the system's clock, in the sandbox by one that can be set ahead with those of the mocks.
     """
-    time = Time(now) if now else Time.of(sandbox=settings.sandbox)
+    time = Time(now, credentials=now) if now else Time.of(sandbox=settings.sandbox)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -62,7 +64,7 @@ def create_app(
     app = Starlette(
         routes=[
             *_operators_routes(settings, parts, time.now),
-            *([] if role is Role.WORKER else _clients_routes(settings, parts, time.now)),
+            *([] if role is Role.WORKER else _clients_routes(settings, parts, time)),
         ],
         lifespan=lifespan,
         middleware=[
@@ -86,23 +88,30 @@ def _operators_routes(settings: Settings, parts: Callable[[], Parts], now: Calla
     ]
 
 
-def _clients_routes(settings: Settings, parts: Callable[[], Parts], now: Callable[[], datetime]) -> list[BaseRoute]:
-    async def context(_: HTTPConnection) -> Context:
+def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) -> list[BaseRoute]:
+    authenticator = Authenticator(now=time.credentials, live=not settings.sandbox)
+    door = Door(authenticator)
+
+    async def context(connection: HTTPConnection) -> Context:
+        caller = await door.admit(connection)
         return Context(
             tools=parts().tools,
             engine=parts().engine,
             feed=parts().feed,
-            loaders=make_loaders(),
+            loaders=make_loaders(caller),
             check_health=parts().health.check,
             wait_seconds=settings.operation_wait_seconds,
             sandbox=parts().sandbox,
+            caller=caller,
+            ask_again=lambda: door.ask_again(connection),
+            authenticator=authenticator,
         )
 
     reception = Reception(
         stripe_secrets=settings.stripe_webhook_secrets,
         metronome_secrets=[settings.metronome_webhook_secret],
         livemode=settings.livemode,
-        now=now,
+        now=time.now,
         wake=lambda: parts().wake(),
     )
     graphiql = GraphiQL(assets_directory=settings.graphiql_dir, default_query=FIRST_QUERY)

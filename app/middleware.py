@@ -175,5 +175,6 @@ class RequestId:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
+        scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self.app(scope, receive, send_with_id)

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import click
 import httpx
+from pydantic import SecretStr
 
 from app.children import Children, ChildStopped, Stopped, stopped_by_signals
 from app.demo import DemoRefused, load_demo_data
 from app.main import FIRST_QUERY
+from app.sandbox_key import sandbox_key
 from app.serving import listen
 from app.settings import InvalidSettings, Settings
 from models.migrating import migrate
@@ -46,9 +48,10 @@ def run_sandbox(settings: Settings) -> None:
 def _run(settings: Settings, children: Children) -> None:
     _say("starting the service and both provider mocks")
     asyncio.run(migrate(settings.database))
+    key, _ = asyncio.run(sandbox_key(settings))
     _start(settings, children)
     children.wait_until_healthy()
-    _show(settings, demo=_load_demo(settings, children))
+    _show(settings, key, demo=_load_demo(settings, children, key))
     children.watch()
 
 
@@ -120,17 +123,17 @@ def _start(settings: Settings, children: Children) -> None:
     )
 
 
-def _load_demo(settings: Settings, children: Children) -> str:
+def _load_demo(settings: Settings, children: Children, key: SecretStr) -> str:
     """What to say about it. A sandbox without demo data is still one."""
     try:
-        loaded = load_demo_data(f"{_url(settings.port)}/graphql")
+        loaded = load_demo_data(f"{_url(settings.port)}/graphql", key)
     except (DemoRefused, httpx.TransportError) as problem:
         children.check()
         return f"not loaded: {problem}"
     return f"{loaded} demo customers; one card is declined on purpose" if loaded else "as you left it"
 
 
-def _show(settings: Settings, *, demo: str) -> None:
+def _show(settings: Settings, key: SecretStr, *, demo: str) -> None:
     service = _url(settings.port)
     click.echo(
         f"""
@@ -149,6 +152,7 @@ Open GraphiQL and press its button, or paste this there. It onboards a customer 
 Or ask from another terminal who is there:
 
 curl -s {service}/graphql -H 'content-type: application/json' \\
+  -H 'authorization: Bearer {key.get_secret_value()}' \\
   -d '{{"query": "{{ customers(first: 10) {{ nodes {{ entityId name subscription {{ tier status }} }} }} }}"}}'
 
 Ctrl-C stops everything and keeps the data.

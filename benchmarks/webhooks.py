@@ -24,6 +24,7 @@ import structlog
 from models import WebhookEvent, WebhookEventState
 from models.database import database as connected
 from tests.database import Databases, PostgresDatabases, SqliteDatabases, postgres_server
+from tests.keys import AS_ADMIN
 from tests.service import running_service
 from tests.webhooks.bodies import encoded, metronome_event
 from tests.webhooks.customers import payer
@@ -93,7 +94,7 @@ async def _run(service: str, url: str, bodies: list[bytes], names: list[str], co
     async with (
         connected(url),
         httpx.AsyncClient(base_url=service, limits=limits, trust_env=False, timeout=60) as sender,
-        httpx.AsyncClient(base_url=service, trust_env=False, timeout=60) as asker,
+        httpx.AsyncClient(base_url=service, trust_env=False, timeout=60, headers=AS_ADMIN) as asker,
     ):
         asking = asyncio.create_task(_ask(asker, names, over))
         began = time.perf_counter()

@@ -16,7 +16,8 @@
     │   ├── PaymentNotFound
     │   ├── PaymentMethodNotFound
     │   ├── OperationNotFound
-    │   └── WebhookEventNotFound
+    │   ├── WebhookEventNotFound
+    │   └── ApiKeyNotFound
     ├── Conflict                            look at the current state, then decide anew
     │   ├── CustomerExists
     │   ├── CustomerBusy                    (retryable)
@@ -168,6 +169,11 @@ class WebhookEventNotFound(NotFound):
 
     def __init__(self, event_id: str) -> None:
         super().__init__(f"no webhook event has the id {event_id}", field="eventId")
+
+
+class ApiKeyNotFound(NotFound):
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"no API key has the id or prefix {key_id}", field="id")
 
 
 class Conflict(BillingError):  # noqa: N818  the whole tree is named by what happened

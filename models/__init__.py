@@ -1,6 +1,8 @@
 """The rows. One file per noun; constraints that only SQL can say are in migrations/."""
 
 from models.activity import Activity
+from models.api_key import ApiKey, Session
+from models.audit_entry import ActorKind, AuditEntry, AuditOutcome
 from models.customer import Customer
 from models.invoice import Invoice, InvoiceLine
 from models.ledgers import AccountBalanceEntry, CreditEntry
@@ -14,6 +16,10 @@ from models.webhook_event import EventCursor, Provider, WebhookEvent, WebhookEve
 __all__ = [
     "AccountBalanceEntry",
     "Activity",
+    "ActorKind",
+    "ApiKey",
+    "AuditEntry",
+    "AuditOutcome",
     "CreditEntry",
     "Customer",
     "EffectState",
@@ -33,6 +39,7 @@ __all__ = [
     "Reconciliation",
     "Refund",
     "RefundStatus",
+    "Session",
     "Subscription",
     "WebhookEvent",
     "WebhookEventState",

@@ -16,6 +16,14 @@ def account_balance_entry_id() -> str:
     return _new("abe")
 
 
+def api_key_id() -> str:
+    return _new("key")
+
+
+def audit_entry_id() -> str:
+    return _new("aud")
+
+
 def credit_entry_id() -> str:
     return _new("cre")
 
@@ -58,6 +66,10 @@ def reconciliation_id() -> str:
 
 def refund_id() -> str:
     return _new("ref")
+
+
+def session_id() -> str:
+    return _new("ses")
 
 
 def subscription_id() -> str:

@@ -21,7 +21,8 @@ AsOf = Annotated[
 
 async def credits(info: Info, entity_id: EntityId, as_of: AsOf = None) -> CreditBalance | None:  # noqa: A001
     """Now from the customer's row; as of another instant from the ledger."""
-    row = await one(models.Customer.filter(entity_id=searchable(entity_id)), ("id", "credit_balance"))
+    query = models.Customer.filter(entity_id=searchable(entity_id), **info.context.caller.only("id"))
+    row = await one(query, ("id", "credit_balance"))
     if row is None:
         return None
     customer_id, balance = row
@@ -32,5 +33,9 @@ async def credits(info: Info, entity_id: EntityId, as_of: AsOf = None) -> Credit
     return CreditBalance(balance=BigInt(int(summed or 0)), as_of=as_of)
 
 
-async def credit_ledger(entity_id: EntityId, first: First = 20, after: After = None) -> Connection[CreditEntry] | None:
-    return await page_of_customer(entity_id, models.CreditEntry, CreditEntry, first=first, after=after, order=_NEWEST)
+async def credit_ledger(
+    info: Info, entity_id: EntityId, first: First = 20, after: After = None
+) -> Connection[CreditEntry] | None:
+    return await page_of_customer(
+        info.context.caller, entity_id, models.CreditEntry, CreditEntry, first=first, after=after, order=_NEWEST
+    )

@@ -4,7 +4,9 @@ import strawberry
 from tortoise.expressions import Q
 
 import models
+from access.callers import Caller
 from resolvers.pages import NEWEST_BY_CREATION, Order, one, page, searchable
+from schema.context import Info
 from schema.types.arguments import EntityId
 from schema.types.connection import After, Connection, First
 from schema.types.customer import Customer
@@ -36,20 +38,35 @@ class CustomerFilter:
     )
 
 
-async def customer(entity_id: EntityId) -> Customer | None:
-    row = await one(
-        models.Customer.filter(entity_id=searchable(entity_id), subscriptions__is_current=True), Customer.COLUMNS
+async def customer(info: Info, entity_id: EntityId) -> Customer | None:
+    query = models.Customer.filter(
+        entity_id=searchable(entity_id), subscriptions__is_current=True, **info.context.caller.only("id")
     )
+    row = await one(query, Customer.COLUMNS)
     return Customer.from_row(row) if row else None
 
 
 async def customers(
+    info: Info,
     first: First = 20,
     after: After = None,
     filter: CustomerFilter | None = None,  # noqa: A002  its name in the schema
     order_by: CustomerOrder = CustomerOrder.NEWEST,
 ) -> Connection[Customer]:
-    query = models.Customer.filter(*_conditions(filter or CustomerFilter()), subscriptions__is_current=True)
+    return await list_customers(info.context.caller, first=first, after=after, filter=filter, order_by=order_by)
+
+
+async def list_customers(
+    caller: Caller,
+    *,
+    first: int,
+    after: str | None,
+    filter: CustomerFilter | None = None,  # noqa: A002  its name in the schema
+    order_by: CustomerOrder = CustomerOrder.NEWEST,
+) -> Connection[Customer]:
+    query = models.Customer.filter(
+        *_conditions(filter or CustomerFilter()), subscriptions__is_current=True, **caller.only("id")
+    )
     return await page(query, Customer, first=first, after=after, order=_ORDERS[order_by])
 
 

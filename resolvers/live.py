@@ -37,7 +37,9 @@ _LARGEST_ID = 2**63 - 1
 
 
 async def customer_changed(info: Info, entity_id: EntityId, after: AfterEvent = None) -> LiveEvents:
-    row = await one(models.Customer.filter(entity_id=searchable(entity_id)), ("id", "entity_id"))
+    caller = info.context.caller
+    query = models.Customer.filter(entity_id=searchable(entity_id), **caller.only("id"))
+    row = await one(query, ("id", "entity_id"))
     if row is None:
         raise BadInput("There is no customer with this entityId.")
     return _events(info.context, Topic(customer_id=row[0]), _present(info.context, *row), after=await _place(after))
@@ -48,16 +50,20 @@ async def operation_progress(
     id: OperationId,  # noqa: A002  its name in the schema
     after: AfterEvent = None,
 ) -> LiveEvents:
-    row = await one(
-        models.Operation.filter(id=searchable(id, longest=ID_LENGTH)), ("customer_id", "customer__entity_id", "id")
-    )
+    caller = info.context.caller
+    query = models.Operation.filter(id=searchable(id, longest=ID_LENGTH), **caller.only("customer_id"))
+    row = await one(query, ("customer_id", "customer__entity_id", "id"))
     if row is None:
         raise BadInput("There is no operation with this id.")
     return _events(info.context, Topic(operation_id=row[2]), _present(info.context, *row), after=await _place(after))
 
 
 async def activity(info: Info, after: AfterEvent = None) -> LiveEvents:
-    return _events(info.context, EVERYTHING, _present(info.context), after=await _place(after))
+    """All that the caller may see."""
+    own = info.context.caller.customer
+    topic = EVERYTHING if own is None else Topic(customer_id=own.id)
+    present = _present(info.context) if own is None else _present(info.context, own.id, own.entity_id)
+    return _events(info.context, topic, present, after=await _place(after))
 
 
 async def _events(context: Context, topic: Topic, present: Happening, *, after: int | None) -> LiveEvents:

@@ -1,14 +1,17 @@
 """Nested lists: one statement for all parents of a page."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 from tortoise.models import Model
 
 import models
+from access.callers import Caller
+from access.scopes import Scope
 from schema.context import Loaders, PerCustomer
+from schema.errors import require
 from schema.types.credits import CreditEntry
 from schema.types.customer import Customer
 from schema.types.invoice import Invoice, InvoiceLine
@@ -20,27 +23,40 @@ from schema.types.scalars import BigInt
 T = TypeVar("T")
 
 
-def make_loaders() -> Loaders:
-    """Fresh for each request: a loader remembers what it loaded."""
+def make_loaders(caller: Caller) -> Loaders:
+    """Fresh for each request: a loader remembers what it loaded, and for whom.
+
+    All that lies below a node is read by one of these, so here is where it is asked who may read it: nobody without
+    `customers:read`, and a customer's token only what is that customer's, whatever node it hangs on.
+    """
     return Loaders(
-        credit_entries=_newest(models.CreditEntry, CreditEntry, by="at"),
-        invoices=_newest(models.Invoice, Invoice, by="issued_at"),
-        payments=_newest(models.Payment, Payment, by="created_at"),
-        operations=_newest(models.Operation, Operation, by="created_at"),
-        customers=DataLoader(_customers),
-        payment_methods=DataLoader(_payment_methods),
-        invoice_lines=DataLoader(_invoice_lines),
-        invoice_payments=DataLoader(_invoice_payments),
-        payment_refunds=DataLoader(_payment_refunds),
-        operation_steps=DataLoader(_operation_steps),
+        credit_entries=_newest(caller, models.CreditEntry, CreditEntry, by="at"),
+        invoices=_newest(caller, models.Invoice, Invoice, by="issued_at"),
+        payments=_newest(caller, models.Payment, Payment, by="created_at"),
+        operations=_newest(caller, models.Operation, Operation, by="created_at"),
+        customers=_loader(caller, _customers),
+        payment_methods=_loader(caller, _payment_methods),
+        invoice_lines=_loader(caller, _invoice_lines),
+        invoice_payments=_loader(caller, _invoice_payments),
+        payment_refunds=_loader(caller, _payment_refunds),
+        operation_steps=_loader(caller, _operation_steps),
     )
 
 
-def _newest(model: type[Model], node_type: Any, *, by: str) -> DataLoader[PerCustomer, list[Any]]:
+def _loader(caller: Caller, read: Callable[[Caller, list[str]], Awaitable[list[T]]]) -> DataLoader[str, T]:
+    async def load(owners: list[str]) -> list[T]:
+        require(caller, Scope.CUSTOMERS_READ)
+        return await read(caller, owners)
+
+    return DataLoader(load)
+
+
+def _newest(caller: Caller, model: type[Model], node_type: Any, *, by: str) -> DataLoader[PerCustomer, list[Any]]:
     async def load(keys: list[PerCustomer]) -> list[list[Any]]:
+        require(caller, Scope.CUSTOMERS_READ)
         found: dict[PerCustomer, list[Any]] = defaultdict(list)
         for first in sorted({key.first for key in keys}):
-            owners = [key.customer_id for key in keys if key.first == first]
+            owners = [key.customer_id for key in keys if key.first == first and caller.sees(key.customer_id)]
             for customer_id, row in await _newest_rows(model, node_type.COLUMNS, owners, by=by, first=first):
                 found[PerCustomer(customer_id, first)].append(node_type.from_row(row))
         return [found[key] for key in keys]
@@ -52,6 +68,8 @@ async def _newest_rows(
     model: type[Model], columns: Sequence[str], customer_ids: Sequence[str], *, by: str, first: int
 ) -> list[tuple[str, tuple[Any, ...]]]:
     """The newest rows of each customer. A window function: Tortoise has no word for it."""
+    if not customer_ids:
+        return []
     table = model._meta.db_table
     selected = ", ".join(_expression(column) for column in columns)
     connection = model._meta.db
@@ -81,21 +99,21 @@ def _placeholders(dialect: str, count: int) -> list[str]:
     return [f"${place}" for place in range(1, count + 1)] if dialect == "postgres" else ["?"] * count
 
 
-async def _customers(customer_ids: list[str]) -> list[Customer]:
-    query = models.Customer.filter(id__in=customer_ids, subscriptions__is_current=True)
+async def _customers(caller: Caller, customer_ids: list[str]) -> list[Customer]:
+    query = models.Customer.filter(id__in=customer_ids, subscriptions__is_current=True, **caller.only("id"))
     found = {row[0]: Customer.from_row(row) for row in await query.values_list(*Customer.COLUMNS)}
     return [found[customer_id] for customer_id in customer_ids]
 
 
-async def _payment_methods(customer_ids: list[str]) -> list[list[PaymentMethod]]:
-    query = models.PaymentMethod.filter(customer_id__in=customer_ids, detached_at=None)
+async def _payment_methods(caller: Caller, customer_ids: list[str]) -> list[list[PaymentMethod]]:
+    query = models.PaymentMethod.filter(customer_id__in=customer_ids, detached_at=None, **caller.only("customer_id"))
     rows = await query.order_by("-is_default", "-attached_at").values_list("customer_id", *PaymentMethod.COLUMNS)
     return _grouped(customer_ids, rows, PaymentMethod.from_row)
 
 
-async def _invoice_lines(invoice_ids: list[str]) -> list[list[InvoiceLine]]:
+async def _invoice_lines(caller: Caller, invoice_ids: list[str]) -> list[list[InvoiceLine]]:
     rows = (
-        await models.InvoiceLine.filter(invoice_id__in=invoice_ids)
+        await models.InvoiceLine.filter(invoice_id__in=invoice_ids, **caller.only("invoice__customer_id"))
         .order_by("invoice_id", "position")
         .values_list("invoice_id", "description", "quantity", "unit_price_minor", "amount_minor", "invoice__currency")
     )
@@ -112,18 +130,20 @@ def _line(row: tuple[Any, ...]) -> InvoiceLine:
     )
 
 
-async def _invoice_payments(invoice_ids: list[str]) -> list[list[Payment]]:
-    query = models.Payment.filter(invoice_id__in=invoice_ids).order_by("-attempt")
+async def _invoice_payments(caller: Caller, invoice_ids: list[str]) -> list[list[Payment]]:
+    query = models.Payment.filter(invoice_id__in=invoice_ids, **caller.only("customer_id")).order_by("-attempt")
     return _grouped(invoice_ids, await query.values_list("invoice_id", *Payment.COLUMNS), Payment.from_row)
 
 
-async def _payment_refunds(payment_ids: list[str]) -> list[list[Refund]]:
-    query = models.Refund.filter(payment_id__in=payment_ids).order_by("-created_at", "-id")
+async def _payment_refunds(caller: Caller, payment_ids: list[str]) -> list[list[Refund]]:
+    query = models.Refund.filter(payment_id__in=payment_ids, **caller.only("customer_id"))
+    query = query.order_by("-created_at", "-id")
     return _grouped(payment_ids, await query.values_list("payment_id", *Refund.COLUMNS), Refund.from_row)
 
 
-async def _operation_steps(operation_ids: list[str]) -> list[list[OperationStep]]:
-    query = models.ProviderEffect.filter(operation_id__in=operation_ids).order_by("first_sent_at", "step", "attempt")
+async def _operation_steps(caller: Caller, operation_ids: list[str]) -> list[list[OperationStep]]:
+    query = models.ProviderEffect.filter(operation_id__in=operation_ids, **caller.only("operation__customer_id"))
+    query = query.order_by("first_sent_at", "step", "attempt")
     rows = await query.values_list("operation_id", *OperationStep.COLUMNS)
     return _grouped(operation_ids, rows, OperationStep.from_row)
 

@@ -5,6 +5,7 @@ import strawberry
 import models
 from models.ids import ID_LENGTH
 from resolvers.pages import one, page, searchable
+from schema.context import Info
 from schema.types.connection import After, Connection, First
 from schema.types.enums import OperationKind, OperationStatus
 from schema.types.operation import Operation
@@ -19,17 +20,19 @@ class OperationFilter:
     status: OperationStatus | None = None
 
 
-async def operation(id: OperationId) -> Operation | None:  # noqa: A002  its name in the schema
-    row = await one(models.Operation.filter(id=searchable(id, longest=ID_LENGTH)), Operation.COLUMNS)
+async def operation(info: Info, id: OperationId) -> Operation | None:  # noqa: A002  its name in the schema
+    query = models.Operation.filter(id=searchable(id, longest=ID_LENGTH), **info.context.caller.only("customer_id"))
+    row = await one(query, Operation.COLUMNS)
     return Operation.from_row(row) if row else None
 
 
 async def operations(
+    info: Info,
     first: First = 20,
     after: After = None,
     filter: OperationFilter | None = None,  # noqa: A002  its name in the schema
 ) -> Connection[Operation]:
-    query = models.Operation.all()
+    query = models.Operation.filter(**info.context.caller.only("customer_id"))
     if filter and filter.entity_id is not None:
         query = query.filter(customer__entity_id=searchable(filter.entity_id))
     if filter and filter.kind is not None:

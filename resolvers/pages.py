@@ -12,6 +12,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 
 import models
+from access.callers import Caller
 from models.ids import ID_LENGTH
 from schema.types.connection import BadInput, Connection, check_first, connection
 
@@ -103,10 +104,18 @@ async def page(
 
 
 async def page_of_customer(
-    entity_id: str, model: type[Model], node_type: Any, *, first: int, after: str | None, order: Order
+    caller: Caller,
+    entity_id: str,
+    model: type[Model],
+    node_type: Any,
+    *,
+    first: int,
+    after: str | None,
+    order: Order,
 ) -> Connection[Any] | None:
-    """A page of what one customer has; None when there is no such customer."""
+    """A page of what one customer has; None when there is no such customer, or none for this caller."""
     owner = searchable(entity_id)
-    found = await page(model.filter(customer__entity_id=owner), node_type, first=first, after=after, order=order)
+    query = model.filter(customer__entity_id=owner, **caller.only("customer_id"))
+    found = await page(query, node_type, first=first, after=after, order=order)
     # Only an empty page leaves the question open.
-    return found if found.edges or await models.Customer.exists(entity_id=owner) else None
+    return found if found.edges or await models.Customer.filter(entity_id=owner, **caller.only("id")).exists() else None

@@ -6,9 +6,11 @@ import strawberry
 from tortoise.expressions import Q
 
 import models
+from access.callers import Caller
 from billing.lifecycle import LIVE
 from billing.tiers import CATALOGUE
 from resolvers.pages import NEWEST_BY_CREATION, Order, one, page, searchable
+from schema.context import Info
 from schema.types.arguments import EntityId
 from schema.types.connection import After, Connection, First
 from schema.types.enums import BillingPeriod, SubscriptionStatus, Tier
@@ -43,19 +45,28 @@ class SubscriptionFilter:
     entity_id: str | None = strawberry.field(default=None, description="Of one customer, by your own id.")
 
 
-async def subscription(entity_id: EntityId) -> Subscription | None:
-    query = models.Subscription.filter(customer__entity_id=searchable(entity_id), is_current=True)
+async def subscription(info: Info, entity_id: EntityId) -> Subscription | None:
+    return await find_subscription(info.context.caller, entity_id)
+
+
+async def find_subscription(caller: Caller, entity_id: str) -> Subscription | None:
+    query = models.Subscription.filter(
+        customer__entity_id=searchable(entity_id), is_current=True, **caller.only("customer_id")
+    )
     row = await one(query, Subscription.COLUMNS)
     return Subscription.from_row(row) if row else None
 
 
 async def subscriptions(
+    info: Info,
     first: First = 20,
     after: After = None,
     filter: SubscriptionFilter | None = None,  # noqa: A002  its name in the schema
     order_by: SubscriptionOrder = SubscriptionOrder.NEWEST,
 ) -> Connection[Subscription]:
-    query = models.Subscription.filter(*_conditions(filter or SubscriptionFilter()))
+    query = models.Subscription.filter(
+        *_conditions(filter or SubscriptionFilter()), **info.context.caller.only("customer_id")
+    )
     return await page(query, Subscription, first=first, after=after, order=_ORDERS[order_by])
 
 

@@ -12,7 +12,13 @@ from schema.extensions import masked
 
 Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | bool | None
 
-CODES = {400: "BAD_REQUEST", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
+CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
 
 
 def answer(body: Json, *, status: int = 200) -> Response:
@@ -29,6 +35,11 @@ async def refused(_: Request, problem: Exception) -> Response:
     assert isinstance(problem, BillingError)
     status = 404 if isinstance(problem, CustomerNotFound) else 409 if isinstance(problem, Conflict) else 422
     return refusal(problem.code.value, f"{problem}.", status=status, field=problem.field)
+
+
+async def not_allowed(_: Request, problem: Exception) -> Response:
+    """Known, but not for this."""
+    return refusal("FORBIDDEN", str(problem), status=403)
 
 
 async def not_served(_: Request, problem: Exception) -> Response:

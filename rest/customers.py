@@ -1,5 +1,3 @@
-from collections.abc import Awaitable, Callable
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,23 +18,21 @@ DEFAULT_PAGE = 20
 _MAX_PAGE_DIGITS = 4  # far beyond any page; Python refuses to read thousands
 
 
-def onboard(context: Callable[[Request], Awaitable[Context]]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        body = OnboardBody.read(await read_json(request))
-        given = _input(body, request.headers.get("idempotency-key"))
-        operation_id = await onboarding.start(await context(request), given)
-        return _onboarded(await onboarding.result(operation_id))
-
-    return endpoint
+async def onboard(request: Request, context: Context) -> Response:
+    body = OnboardBody.read(await read_json(request))
+    given = _input(body, request.headers.get("idempotency-key"))
+    operation_id = await onboarding.start(context, given)
+    return _onboarded(await onboarding.result(operation_id))
 
 
-async def list_customers(request: Request) -> Response:
+async def list_customers(request: Request, context: Context) -> Response:
     """`?first=&after=`, newest first."""
     first = request.query_params.get("first", str(DEFAULT_PAGE))
     if not (first.isascii() and first.isdigit() and len(first) <= _MAX_PAGE_DIGITS):
         raise InvalidInput("first", f"must be a whole number from 1 to {MAX_PAGE}")
     try:
-        page = await customers.customers(first=int(first), after=request.query_params.get("after"))
+        after = request.query_params.get("after")
+        page = await customers.list_customers(context.caller, first=int(first), after=after)
     except BadInput as problem:
         argument, _, sentence = problem.message.removesuffix(".").partition(" ")
         raise InvalidInput(argument, sentence) from None
@@ -49,9 +45,9 @@ async def list_customers(request: Request) -> Response:
     )
 
 
-async def show_subscription(request: Request) -> Response:
+async def show_subscription(request: Request, context: Context) -> Response:
     entity_id = request.path_params["entity_id"]
-    found = await subscriptions.subscription(entity_id)
+    found = await subscriptions.find_subscription(context.caller, entity_id)
     if found is None:
         raise CustomerNotFound(entity_id)
     return answer({"subscription": _subscription(found)})

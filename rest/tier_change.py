@@ -1,6 +1,6 @@
 """POST /api/tier/change: changeTier in the older form, where a date says when."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -50,24 +50,20 @@ class TierChangeBody(BaseModel):
             raise InvalidInput(field, f"is wrong: {first['msg']}") from None
 
 
-def change_tier(context: Callable[[Request], Awaitable[Context]]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        body = TierChangeBody.read(await read_json(request))
-        given_context = await context(request)
-        operation_id = await start_change(
-            given_context,
-            ChangeTierInput(
-                entity_id=body.entity_id,
-                tier=body.new_tier,
-                billing_period=body.billing_period,
-                enterprise_terms=_terms(body.enterprise_terms),
-                idempotency_key=request.headers.get("idempotency-key"),
-            ),
-            on=_day(body.effective_date) if body.effective_date is not None else None,
-        )
-        return _changed(await payload_of(ChangeTierPayload, operation_id))
-
-    return endpoint
+async def change_tier(request: Request, context: Context) -> Response:
+    body = TierChangeBody.read(await read_json(request))
+    operation_id = await start_change(
+        context,
+        ChangeTierInput(
+            entity_id=body.entity_id,
+            tier=body.new_tier,
+            billing_period=body.billing_period,
+            enterprise_terms=_terms(body.enterprise_terms),
+            idempotency_key=request.headers.get("idempotency-key"),
+        ),
+        on=_day(body.effective_date) if body.effective_date is not None else None,
+    )
+    return _changed(await payload_of(ChangeTierPayload, operation_id))
 
 
 def _day(text: str) -> date:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from access.authentication import Authenticator
+from access.callers import Caller
 from operations.engine import Engine
 from operations.live import Feed
 from operations.sandbox import Sandbox
@@ -55,6 +57,10 @@ class Context:
     wait_seconds: float
     # None with real providers.
     sandbox: Sandbox | None
+    caller: Caller
+    ask_again: Callable[[], Awaitable[Caller]]
+    """Who sends these credentials now; raises `NotAdmitted` once they are good no more."""
+    authenticator: Authenticator
 
     @property
     def now(self) -> Callable[[], datetime]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+import resolvers.api_keys
 import resolvers.changes
 import resolvers.credits
 import resolvers.customers
@@ -20,7 +21,10 @@ import resolvers.sandbox
 import resolvers.subscriptions
 import resolvers.webhooks
 from schema.extensions import GuardedSchema
+from schema.gate import guarded
 from schema.measured import Measured
+from schema.policy import MUTATIONS, QUERIES, SUBSCRIPTIONS
+from schema.types.api_key import ApiKey, CreateApiKeyPayload, RevokeApiKeyPayload
 from schema.types.changes import (
     CancelPayload,
     ChangeTierPayload,
@@ -55,6 +59,7 @@ from schema.types.tier import TierInfo
 from schema.types.webhook import ReplayDeadWebhookEventsPayload, ReplayWebhookEventPayload, WebhookEvent
 
 
+@guarded(QUERIES)
 @strawberry.type(description="What can be read.")
 class Query:
     customer: Customer | None = strawberry.field(
@@ -107,12 +112,16 @@ class Query:
     service_health: ServiceHealth = strawberry.field(
         resolver=resolvers.health.service_health, description="Whether the service and all it needs are up."
     )
+    api_keys: list[ApiKey] = strawberry.field(
+        resolver=resolvers.api_keys.api_keys, description="Every key there was, newest first."
+    )
     sandbox: Sandbox | None = strawberry.field(
         resolver=resolvers.sandbox.sandbox,
         description="The clock and the faults of the providers' mocks. Null with real providers.",
     )
 
 
+@guarded(MUTATIONS)
 @strawberry.type(description="What can be done. Each verb answers with its objects, its operation and what went wrong.")
 class Mutation:
     onboard: OnboardPayload = strawberry.field(
@@ -178,6 +187,13 @@ class Mutation:
         resolver=resolvers.webhooks.replay_dead_webhook_events,
         description="Handle every DEAD event again, for example after an outage.",
     )
+    create_api_key: CreateApiKeyPayload = strawberry.field(
+        resolver=resolvers.api_keys.create_api_key, description="Make a key for somebody. It is shown this once."
+    )
+    revoke_api_key: RevokeApiKeyPayload = strawberry.field(
+        resolver=resolvers.api_keys.revoke_api_key,
+        description="End a key at once, with all its sessions and customer tokens. Harmless when it has ended already.",
+    )
     advance_sandbox_clock: SandboxPayload = strawberry.field(
         resolver=resolvers.sandbox.advance_sandbox_clock,
         description="Set the clock of the service and of both mocks ahead; what is due by then happens. Sandbox only.",
@@ -194,6 +210,7 @@ class Mutation:
     )
 
 
+@guarded(SUBSCRIPTIONS)
 @strawberry.type(description="What can be watched, over graphql-transport-ws or as server-sent events.")
 class Live:
     """GraphQL's subscriptions; `Subscription` is what a customer has."""
@@ -208,7 +225,8 @@ class Live:
         "BAD_USER_INPUT.",
     )
     activity: AsyncGenerator[LiveEvent, None] = strawberry.subscription(
-        resolver=resolvers.live.activity, description="Whatever happens."
+        resolver=resolvers.live.activity,
+        description="Whatever happens; for a customer token, to that customer.",
     )
 
 

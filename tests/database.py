@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 
 from models.migrating import migrate
+from tests.keys import add_to_postgresql, add_to_sqlite
 
 SERVER_OPTIONS = (
     "-c listen_addresses= -c max_connections=200 -c fsync=off -c full_page_writes=off -c shared_buffers=32MB "
@@ -109,6 +110,7 @@ class PostgresDatabases:
         if self._template is None:
             template = await self._create()
             await migrate(self._server.url(template))
+            await add_to_postgresql(self._server.url(template))
             self._template = template
         async with self._database(f"TEMPLATE {self._template} STRATEGY FILE_COPY") as url:
             yield url
@@ -151,6 +153,7 @@ class SqliteDatabases:
         if self._template is None:
             template = self._folder / "template" / "billing.db"
             await migrate(f"sqlite://{template}")
+            add_to_sqlite(template)
             self._template = template
         async with self.empty() as url:
             path = Path(url.removeprefix("sqlite://"))

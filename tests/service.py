@@ -16,6 +16,7 @@ from app.main import create_app
 from app.settings import Settings
 from mock_kit.clock import Clock
 from mock_kit.sandbox import Sandbox
+from tests.keys import AS_ADMIN
 
 SERVICE = "http://service.test"
 METRONOME = "http://127.0.0.1:3001"
@@ -137,7 +138,7 @@ async def running_service(
         yield Service(
             app=app,
             http=await stack.enter_async_context(
-                httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=SERVICE, timeout=60)
+                httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=SERVICE, timeout=60, headers=AS_ADMIN)
             ),
             metronome=Mock(await _control(stack, metronome, METRONOME)),
             stripe=Mock(await _control(stack, stripe, STRIPE)),

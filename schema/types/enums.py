@@ -6,6 +6,7 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from access.scopes import Scope
 from billing.changes import Effective
 from billing.credits import EntryKind
 from billing.error_codes import ErrorCode
@@ -31,6 +32,7 @@ __all__ = [
     "RefundStatus",
     "SandboxFaultKind",
     "SandboxStep",
+    "Scope",
     "SubscriptionStatus",
     "Tier",
     "WebhookEventState",
@@ -134,5 +136,15 @@ _named(
     "SandboxStep",
     "How far the sandbox's clock goes at once.",
     NEXT_EVENT="To the next thing that happens by itself, as a renewal or a retry.",
+)
+_named(
+    Scope,
+    "Scope",
+    "What a key is good for.",
+    CUSTOMERS_READ="Every query about customers, and the subscriptions.",
+    BILLING_WRITE="Onboard, change, cancel, reactivate, grant credits.",
+    PAYMENTS_WRITE="Pay, refund, payment methods.",
+    WEBHOOKS_ADMIN="See and replay what the providers sent.",
+    ADMIN="All others, the keys themselves and the audit log.",
 )
 _named(ErrorCode, "ErrorCode", "What a client can act on.", **{code.name: code.meaning for code in ErrorCode})

@@ -11,6 +11,7 @@ from tests.api.rows import write_customer, write_history
 from tests.service import SERVICE, Service
 
 CUSTOMERS = 50
+WHO_ASKS = 1
 PAGE = """
 query Page($first: Int!) {
   customers(first: $first) {
@@ -61,6 +62,7 @@ async def customers(service: Service) -> None:
         for place in range(CUSTOMERS):
             customer = await write_customer(f"user_{place}")
             await write_history(customer, length=1 + place % 3)
+    await service.graphql("{ tiers { tier } }")  # the first use of a key within a minute is noted
 
 
 @pytest.mark.parametrize("first", [1, 10, CUSTOMERS])
@@ -76,7 +78,7 @@ async def test_a_page_with_all_its_lists_costs_one_statement_for_each_list(
     nodes = answer.json()["data"]["customers"]["nodes"]
     assert len(nodes) == first
     assert all(node["invoices"][0]["lines"] and node["operations"][0]["steps"] for node in nodes)
-    assert len(statements.found) == 1 + len(LISTS), "\n".join(statements.found)
+    assert len(statements.found) == WHO_ASKS + 1 + len(LISTS), "\n".join(statements.found)
 
 
 async def test_what_is_not_asked_for_is_not_read(service: Service, statements: Statements) -> None:
@@ -84,7 +86,7 @@ async def test_what_is_not_asked_for_is_not_read(service: Service, statements: S
 
     await service.http.post("/graphql", json={"query": query}, headers={"x-request-id": statements.request_id})
 
-    assert len(statements.found) == 1
+    assert len(statements.found) == WHO_ASKS + 1
 
 
 async def test_the_total_costs_one_more_and_only_when_asked_for(service: Service, statements: Statements) -> None:
@@ -93,4 +95,4 @@ async def test_the_total_costs_one_more_and_only_when_asked_for(service: Service
     answer = await service.http.post("/graphql", json={"query": query}, headers={"x-request-id": statements.request_id})
 
     assert answer.json()["data"]["customers"]["totalCount"] == CUSTOMERS
-    assert len(statements.found) == 2
+    assert len(statements.found) == WHO_ASKS + 2

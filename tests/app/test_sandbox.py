@@ -60,10 +60,17 @@ class Running:
 
     def graphql(self, query: str) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self.ports.service}/graphql"
-        body = httpx.post(url, json={"query": query}, timeout=60, trust_env=False).json()
+        headers = {"authorization": f"Bearer {self.key}"}
+        body = httpx.post(url, json={"query": query}, headers=headers, timeout=60, trust_env=False).json()
         assert "errors" not in body, body
         data: dict[str, Any] = body["data"]
         return data
+
+    @property
+    def key(self) -> str:
+        """As it is shown, ready to be pasted."""
+        (found,) = re.findall(r"Bearer (bk_test_[0-9a-f]{64})'", self.screen)
+        return str(found)
 
     def stop(self, number: signal.Signals) -> tuple[int, str]:
         """The exit status, and what it said since it was ready."""

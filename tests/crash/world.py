@@ -15,6 +15,7 @@ import asyncpg
 import httpx
 
 from tests.crash.processes import PATIENCE_SECONDS, Launcher, ServiceProcess, launcher, mock, until
+from tests.keys import AS_ADMIN
 
 STRIPE_KEY = "sk_test_sandbox"
 PAGE = 100
@@ -153,7 +154,9 @@ class World:
         process = await self.launch(**environment)
         try:
             url = await process.listening()
-            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False) as http:
+            async with httpx.AsyncClient(
+                base_url=url, timeout=PATIENCE_SECONDS, trust_env=False, headers=AS_ADMIN
+            ) as http:
                 yield Client(process, http)
         finally:
             process.signal(signal.SIGKILL)

@@ -19,6 +19,7 @@ from mock_kit.clock import Clock
 from mock_kit.sandbox import Sandbox
 from operations.live import Feed
 from tests.api.onboarding import ONBOARD, person
+from tests.keys import AS_ADMIN
 from tests.service import settings_for
 
 
@@ -70,7 +71,7 @@ async def serving(url: str, folder: Path, before: Mocks, **changed: Any) -> Asyn
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
         address = await stack.enter_async_context(listening(app, app.state.feed.end_streams))
-        http = httpx.AsyncClient(base_url=f"http://{address}", timeout=60)
+        http = httpx.AsyncClient(base_url=f"http://{address}", timeout=60, headers=AS_ADMIN)
         yield Server(app, address, await stack.enter_async_context(http))
 
 

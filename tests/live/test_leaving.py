@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from app.live import CutOffStalled
 from operations.live import Feed
+from tests.keys import AS_ADMIN
 from tests.live.rows import happen
 from tests.live.serving import Server, listening
 from tests.live.watching import (
@@ -64,7 +65,7 @@ async def test_a_client_that_leaves_in_any_state_leaves_nothing_behind(
     server: Server, frames: int, politely: bool
 ) -> None:
     sent = [
-        {"type": "connection_init"},
+        {"type": "connection_init", "payload": AS_ADMIN},
         {"id": "1", "type": "subscribe", "payload": {"query": PLAIN_ACTIVITY}},
         {"id": "2", "type": "subscribe", "payload": {"query": ACTIVITY}},
         {"id": "1", "type": "complete"},

@@ -11,6 +11,8 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from tests.keys import AS_ADMIN
+
 EVENT = """
   cursor at kind summary customerId entityId operationId
   customer { entityId credits { balance } subscription { status } operations(first: 1) { status } }
@@ -103,7 +105,7 @@ def event_of(result: dict[str, Any]) -> Event:
 async def socket(address: str) -> AsyncIterator[Socket]:
     async with connect(f"ws://{address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as connection:
         opened = Socket(connection)
-        await opened.send({"type": "connection_init"})
+        await opened.send({"type": "connection_init", "payload": AS_ADMIN})
         assert orjson.loads(await connection.recv()) == {"type": "connection_ack"}
         yield opened
 
@@ -122,7 +124,7 @@ async def server_sent(address: str, query: str, **variables: Any) -> AsyncIterat
             "POST",
             "/graphql",
             json={"query": query, "variables": variables},
-            headers={"accept": "text/event-stream"},
+            headers={"accept": "text/event-stream", **AS_ADMIN},
         ) as response,
     ):
         assert response.headers["content-type"] == "text/event-stream"

@@ -12,6 +12,7 @@ import httpx
 
 from app.clock import system_now
 from tests.crash.processes import mock
+from tests.keys import AS_ADMIN
 from tests.service import METRONOME_WEBHOOK_SECRET
 from tests.webhooks.bodies import encoded, metronome_event
 from tests.webhooks.delivery import metronome_headers, until
@@ -44,7 +45,7 @@ async def test_the_main_flows_log_no_secret_and_no_personal_data(sqlite_url: str
         settings = {**PLANTED, "METRONOME_API_URL": metronome, "STRIPE_API_BASE": stripe, "LOG_LEVEL": "debug"}
         with service_process(sqlite_url, tmp_path, port=free_port(), environment=settings) as service:
             await service.until_healthy()
-            async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as http:
+            async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False, headers=AS_ADMIN) as http:
                 http.headers["authorization"] = f"Bearer {BEARER}"
                 onboarded = await flows(http)
                 assert await deliver(http, signed=True) == 200

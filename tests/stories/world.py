@@ -21,6 +21,7 @@ from operations.engine import Engine
 from operations.reconcile import Difference, compare
 from operations.tools import Tools
 from tests.api.paying import send
+from tests.keys import AS_ADMIN
 from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, Mock, Service, settings_for
 from tests.webhooks.delivery import until
 
@@ -196,6 +197,7 @@ async def world_at(moment: str, url: str, folder: Path) -> AsyncIterator[World]:
             await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, timeout=60))
             for base_url in (address, metronome_url, stripe_url)
         ]
+        http.headers.update(AS_ADMIN)
         yield World(Service(app, http, Mock(of_metronome), Mock(of_stripe), clock))
 
 
