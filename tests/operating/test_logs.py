@@ -12,7 +12,7 @@ import httpx
 
 from app.clock import system_now
 from tests.crash.processes import mock
-from tests.keys import AS_ADMIN
+from tests.keys import ADMIN_KEY, AS_ADMIN
 from tests.service import METRONOME_WEBHOOK_SECRET
 from tests.webhooks.bodies import encoded, metronome_event
 from tests.webhooks.delivery import metronome_headers, until
@@ -24,7 +24,6 @@ PLANTED = {
     "METRICS_TOKEN": "planted-metrics-token",
     "STRIPE_WEBHOOK_SECRET": "whsec_plantedEndpointSecret",
 }
-BEARER = "bk_test_plantedApiKey"
 NAME, EMAIL = "Ada Plantagenet", "ada.planted+tag@example.co.uk"
 ONBOARD = """
 mutation($input: OnboardInput!) {
@@ -46,14 +45,13 @@ async def test_the_main_flows_log_no_secret_and_no_personal_data(sqlite_url: str
         with service_process(sqlite_url, tmp_path, port=free_port(), environment=settings) as service:
             await service.until_healthy()
             async with httpx.AsyncClient(base_url=service.url, timeout=60, trust_env=False, headers=AS_ADMIN) as http:
-                http.headers["authorization"] = f"Bearer {BEARER}"
                 onboarded = await flows(http)
                 assert await deliver(http, signed=True) == 200
                 assert await deliver(http, signed=False) == 400
             await until(lambda: logged(service.log, "webhook.ended"), what="the event handled")
             text, lines = service.log.read_text(), events(service.log)
 
-    planted = [*PLANTED.values(), BEARER, *NAME.split(), EMAIL, "pm_card_visa_secret", "payer@planted.example"]
+    planted = [*PLANTED.values(), ADMIN_KEY, *NAME.split(), EMAIL, "pm_card_visa_secret", "payer@planted.example"]
     assert [secret for secret in planted if secret in text] == []
     assert re.findall(r"sk_test_\w+|whsec_\w+|Bearer \S+|[\w.]+@[\w.]+\.\w+", text) == []
     assert_ids(lines, onboarded)
