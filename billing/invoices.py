@@ -92,21 +92,3 @@ def settle(amount: Money, balance: Money | None = None) -> Settlement:
     if left < minimum_charge(amount.currency):
         return Settlement(amount, from_balance=from_balance, due_now=zero, carried=left, to_balance=zero)
     return Settlement(amount, from_balance=from_balance, due_now=left, carried=zero, to_balance=zero)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInvoice:
-    id: str
-    issued_on: date
-    due: Money
-
-
-def apply_account_balance(balance: Money, invoices: Iterable[OpenInvoice]) -> tuple[tuple[OpenInvoice, Money], ...]:
-    """What a balance pays of each open invoice, the oldest first; every unit once, and none from a negative balance."""
-    draws = []
-    for invoice in sorted(invoices, key=lambda each: (each.issued_on, each.id)):
-        drawn = min(balance, invoice.due)
-        if drawn.is_positive:
-            draws.append((invoice, drawn))
-            balance -= drawn
-    return tuple(draws)

@@ -9,10 +9,11 @@ import pytest
 
 import models
 from operations.collect_invoice import collect_due
+from tests.api.changing import Customers
 from tests.api.onboarding import everything_of
 from tests.api.paying import charged, codes, engine_of, send, until_idle, with_open_invoice
 from tests.service import Service
-from tests.webhooks.delivery import all_handled, deliver_all, events_of
+from tests.webhooks.delivery import all_handled, deliver_all, events_of, until
 
 ASKING = "pm_card_authenticationRequired"
 AT_ONCE = 12
@@ -121,6 +122,42 @@ async def test_lost_answers_while_everything_races_charge_once(service: Service,
 
     await service.stripe.clear_faults()
     await _assert_paid_once(service, entity_id, invoice_id)
+
+
+async def test_a_renewal_and_whoever_pays_it_at_once_charge_once(service: Service, entity_id: str) -> None:
+    customers = Customers(service)
+    customers.go_to_next(1, 1)
+    await customers.onboard(entity_id)
+    customers.go_to_next(2, 1)
+
+    await asyncio.gather(
+        customers.hear(entity_id),
+        *(_pay_as_soon_as_it_is_known(service, entity_id) for _ in range(3)),
+        *(_collect_for_a_while(service, entity_id) for _ in range(2)),
+    )
+    await until_idle(service, entity_id)
+
+    found = await everything_of(service, entity_id)
+    assert [each["amount"] for each in found.charges] == [900, 900]
+    assert [each["status"] for each in found.invoices] == ["paid", "paid"]
+    await customers.agree(entity_id)
+
+
+async def _renewed(entity_id: str) -> models.Invoice | None:
+    subscription = await models.Subscription.get(customer__entity_id=entity_id)
+    return await models.Invoice.get_or_none(subscription_id=subscription.id, key__contains=":renewal:")
+
+
+async def _pay_as_soon_as_it_is_known(service: Service, entity_id: str) -> None:
+    invoice = await until(lambda: _renewed(entity_id), what="the renewal's invoice")
+    payload = await send(service, "payInvoice", invoiceId=invoice.id)
+    assert codes(payload) in ([], [("CUSTOMER_BUSY", None)], [("INVOICE_NOT_PAYABLE", "invoiceId")])
+
+
+async def _collect_for_a_while(service: Service, entity_id: str) -> None:
+    while (invoice := await _renewed(entity_id)) is None or invoice.status == "OPEN":
+        await collect_due(engine_of(service), service.clock.now)
+        await asyncio.sleep(0.01)
 
 
 async def test_a_stored_failure_is_looked_up_and_then_tried_under_a_new_name(service: Service, entity_id: str) -> None:

@@ -1,6 +1,7 @@
 """Quotes bind: what is done is what was quoted, to the cent, or nothing is."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -166,7 +167,7 @@ class History:
         card = self.random.choice(["pm_card_visa", "pm_card_visa", None])
         self.customers.pass_days(self.random.randrange(1, 40))
         await self.customers.onboard(self.entity_id, tier=tier, card=card)
-        acts = [self.change, self.change, self.change, self.days, self.days, self.usage, self.end_and_return]
+        acts = [self.change] * 4 + [self.days] * 3 + [self.usage, self.gift, self.refund, self.end_and_return]
         for _ in range(steps):
             act = self.random.choice(acts)
             self.done.append(act.__name__)
@@ -180,6 +181,24 @@ class History:
         left = await self.customers.credits_left(self.entity_id)
         if left:
             await self.customers.use(self.entity_id, self.random.randint(1, left))
+
+    async def gift(self) -> None:
+        expires_at = self.customers.service.clock.now() + timedelta(days=self.random.choice([3, 20, 400]))
+        granted = await self.customers.do(
+            "grantCredits",
+            entityId=self.entity_id,
+            amount=self.random.randrange(1, 5_000),
+            expiresAt=expires_at.isoformat(),
+        )
+        assert granted["userErrors"] == []
+
+    async def refund(self) -> None:
+        paid = models.Payment.filter(customer__entity_id=self.entity_id, status="SUCCEEDED").order_by("-created_at")
+        payment = await paid.first()
+        if payment is not None and (left := payment.amount_minor - payment.refunded_minor):
+            amount = {"minorUnits": self.random.randint(1, left)}
+            refunded = await self.customers.do("refundPayment", paymentId=payment.id, amount=amount)
+            assert refunded["userErrors"] == []
 
     async def end_and_return(self) -> None:
         at_once = self.random.random() < 0.6

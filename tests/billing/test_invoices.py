@@ -9,8 +9,6 @@ from billing.invoices import (
     PAYABLE,
     InvoiceStatus,
     Line,
-    OpenInvoice,
-    apply_account_balance,
     due_date,
     first_invoice,
     line,
@@ -96,15 +94,3 @@ def test_over_a_run_of_invoices_every_unit_is_collected_or_stands_on_the_balance
 def test_a_balance_in_another_currency_pays_nothing() -> None:
     with pytest.raises(CurrencyMismatch):
         settle(usd(100), Money(100, "EUR"))
-
-
-def test_a_balance_pays_open_invoices_oldest_first_and_once() -> None:
-    newest = OpenInvoice("inv_a", date(2026, 3, 1), usd(900))
-    oldest = OpenInvoice("inv_c", date(2026, 1, 1), usd(900))
-    middle = OpenInvoice("inv_b", date(2026, 2, 1), usd(2900))
-    assert apply_account_balance(usd(2000), [newest, oldest, middle]) == ((oldest, usd(900)), (middle, usd(1100)))
-
-
-@pytest.mark.parametrize("balance", [0, -40])
-def test_an_empty_or_owing_balance_pays_no_invoice(balance: int) -> None:
-    assert apply_account_balance(usd(balance), [OpenInvoice("inv_a", date(2026, 3, 1), usd(900))]) == ()

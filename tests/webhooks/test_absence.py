@@ -24,6 +24,7 @@ from webhooks.missed import ON_ITS_WAY
 LEFT = datetime(2028, 1, 31, 9, 30, tzinfo=UTC)
 RETURNED = datetime(2028, 6, 15, 12, tzinfo=UTC)
 BOUNDARIES = ["2028-02-29", "2028-03-31", "2028-04-30", "2028-05-31"]
+PEOPLE = ("ada", "bea", "cyd", "dan", "eve", "fay", "gus", "hal", "joy")
 THIS_PERIOD = {"start": "2028-05-31", "end": "2028-06-30"}
 
 
@@ -42,7 +43,7 @@ async def returned(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         async with world.service() as service:
             await _leave(Customers(service))
         world.clock.advance_to(RETURNED)
-        yield await _come_back(world, "ada", "bea", "cyd", "dan", "eve", "fay", "gus", "hal")
+        yield await _come_back(world, *PEOPLE)
 
 
 async def _leave(customers: Customers) -> None:
@@ -63,6 +64,8 @@ async def _leave(customers: Customers) -> None:
     await customers.onboard("hal", tier="TEAM")
     await customers.attach("hal", DECLINING)
     await customers.change("hal", tier="PRO", effective="AT_PERIOD_END")
+    await customers.onboard("joy", tier="TEAM")
+    await customers.change("joy", tier="PRO")
 
 
 async def _come_back(world: World, *people: str) -> Return:
@@ -101,7 +104,7 @@ def _charged(customer: dict[str, Any]) -> list[int]:
     return [payment["amount"]["minorUnits"] for payment in payments if payment["status"] == "SUCCEEDED"]
 
 
-@pytest.mark.parametrize("person", ["ada", "bea", "cyd", "dan", "eve", "fay", "gus", "hal"])
+@pytest.mark.parametrize("person", PEOPLE)
 async def test_all_three_agree_again_about(returned: Return, person: str) -> None:
     assert returned.differences[person] == ()
 
@@ -158,6 +161,15 @@ async def test_a_plan_that_was_scheduled_and_cannot_be_collected_is_past_due(ret
 
     assert _invoiced(hal) == [("2028-01-31", [2900], "PAID"), *((day, [900], "OPEN") for day in BOUNDARIES)]
     assert (hal["subscription"]["status"], hal["subscription"]["currentPeriod"]) == ("PAST_DUE", THIS_PERIOD)
+
+
+async def test_the_account_balance_pays_the_oldest_renewals_first_and_once(returned: Return) -> None:
+    joy = returned.standing["joy"]
+
+    assert _invoiced(joy) == [("2028-01-31", [2900], "PAID"), *((day, [900], "PAID") for day in BOUNDARIES)]
+    due = {invoice["period"]["start"]: sum(_charged({"invoices": [invoice]})) for invoice in joy["invoices"]}
+    assert due == dict(zip(["2028-01-31", *BOUNDARIES], [2900, 0, 0, 700, 900], strict=True))
+    assert joy["accountBalance"]["minorUnits"] == 0
 
 
 async def test_from_yearly_on_the_29th_of_february_to_monthly(database_url: str, tmp_path: Path) -> None:
