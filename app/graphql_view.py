@@ -28,7 +28,6 @@ from strawberry.types.graphql import OperationType
 from app.graphiql import GraphiQL
 from app.graphql_refusals import Refusal, refusal_for
 from app.graphql_ws import TransportHandler, WebSocketAdapter
-from schema.budget import DocumentLimits
 from schema.extensions import FAULT, GuardedSchema, Policy
 
 JSON = "application/json"
@@ -52,17 +51,13 @@ class BillingGraphQL(GraphQL[object, None]):
         *,
         context_getter: ContextGetter,
         graphiql: GraphiQL | None = None,
-        introspection: bool = False,
-        suggestions: bool = False,
-        limits: DocumentLimits | None = None,
+        policy: Policy | None = None,
         allowed_origins: Sequence[str] = (),
         init_timeout_seconds: float = 3,
         max_subscriptions_per_connection: int = 20,
     ) -> None:
         super().__init__(
-            schema.under(
-                Policy(introspection=introspection, suggestions=suggestions, limits=limits or DocumentLimits())
-            ),
+            schema.under(policy or Policy()),
             graphql_ide="graphiql" if graphiql else None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=timedelta(seconds=init_timeout_seconds),
@@ -220,7 +215,7 @@ def _require_json(headers: Mapping[str, str]) -> None:
 
 def request_data(body: object, *, streamed: bool) -> GraphQLRequestData:
     if not isinstance(body, dict):
-        raise HTTPException(400, "The request must be one JSON object.")
+        raise HTTPException(400, "The request must be one JSON object; batches are not accepted.")
     return GraphQLRequestData(
         query=_parameter(body, "query", str),
         variables=_parameter(body, "variables", dict),
@@ -251,4 +246,6 @@ def _status_of_refused(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResp
     assert isinstance(response_data, dict)  # batches are off
     errors = cast("list[GraphQLFormattedError]", response_data["errors"])
     codes = {error["extensions"]["code"] for error in errors}
-    return 500 if FAULT in codes else 400
+    if FAULT in codes:
+        return 500
+    return 503 if "TIMEOUT" in codes else 400

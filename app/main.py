@@ -15,9 +15,10 @@ from app.clock import Time
 from app.door import Door
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
+from app.limits import graphql_policy, request_limits
 from app.live import CutOffStalled
 from app.metrics import CountRequests, may_read, metrics_endpoint
-from app.middleware import KIB, Limits, RequestId, RequestLimits, SecurityHeaders
+from app.middleware import MaskFaults, RequestId, RequestLimits, SecurityHeaders
 from app.running import MigrationsPending, Parts, Role, Transports, running
 from app.settings import Settings
 from resolvers.loaders import make_loaders
@@ -72,7 +73,8 @@ def create_app(
             Middleware(RequestId),
             Middleware(CountRequests),
             Middleware(SecurityHeaders, api_prefixes=API_PREFIXES),
-            Middleware(RequestLimits, limits=Limits(body_bytes_by_prefix={"/webhooks": 256 * KIB})),
+            Middleware(MaskFaults),
+            Middleware(RequestLimits, limits=request_limits(settings)),
         ],
     )
     return app
@@ -115,13 +117,18 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) 
         wake=lambda: parts().wake(),
     )
     graphiql = GraphiQL(assets_directory=settings.graphiql_dir, default_query=FIRST_QUERY)
+    shown = graphiql if settings.explorable(settings.graphiql) else None
     graphql = BillingGraphQL(
-        make_schema(), context_getter=context, graphiql=graphiql, introspection=True, suggestions=True
+        make_schema(),
+        context_getter=context,
+        graphiql=shown,
+        policy=graphql_policy(settings),
+        max_subscriptions_per_connection=settings.websocket_max_operations,
     )
     return [
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
-        *graphiql.routes(),
+        *(shown.routes() if shown else ()),
         *rest.routes(context),
         *webhooks.routes(reception),
     ]

@@ -1,6 +1,6 @@
 """Pure ASGI middleware: limits on what comes in, headers on what goes out, an id for both.
 
-Order, outermost first: `RequestId`, `SecurityHeaders`, `RequestLimits`.
+Order, outermost first: `RequestId`, `SecurityHeaders`, `MaskFaults`, `RequestLimits`.
 """
 
 import asyncio
@@ -15,11 +15,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schema.extensions import FAULT, masked
+
 log = structlog.get_logger("http")
 
 KIB = 1024
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 API_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+GRAPHQL_PATH = "/graphql"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class RequestLimits:
             body = await self._body(scope, receive)
         except _Refused as refused:
             log.info("http.refused", status=refused.status, code=refused.code)
-            await refused.response()(scope, receive, send)
+            await refused.response(scope["path"])(scope, receive, send)
         except _Gone:
             log.info("http.client_gone")
         else:
@@ -81,15 +84,20 @@ class _Refused(Exception):  # noqa: N818  as above
         self.code = code
         self.message = message
 
-    def response(self) -> Response:
+    def response(self, path: str) -> Response:
         """Closes the connection: the rest of the request is not worth reading."""
-        error = {"code": self.code, "message": self.message}
-        return Response(
-            orjson.dumps({"error": error}),
-            status_code=self.status,
-            media_type="application/json",
-            headers={"connection": "close"},
-        )
+        response = error_response(path, status=self.status, code=self.code, message=self.message)
+        response.headers["connection"] = "close"
+        return response
+
+
+def error_response(path: str, *, status: int, code: str, message: str, **facts: str) -> Response:
+    """An error in the shape that the clients of this path read."""
+    if path == GRAPHQL_PATH:
+        body: dict[str, object] = {"errors": [{"message": message, "extensions": {"code": code, **facts}}]}
+    else:
+        body = {"error": {"code": code, "message": message, **facts}}
+    return Response(orjson.dumps(body), status_code=status, media_type="application/json")
 
 
 def _too_large(limit: int) -> _Refused:
@@ -124,6 +132,35 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return replay
+
+
+class MaskFaults:
+    """Answers for an application that raised. Starlette's own answer would come from outside of every middleware:
+    without our headers, and without an id to quote."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except Exception as fault:
+            if started:
+                raise
+            error = masked(fault)
+            facts = {"correlationId": str((error.extensions or {})["correlationId"])}
+            response = error_response(scope["path"], status=500, code=FAULT, message=error.message, **facts)
+            await response(scope, receive, send)
 
 
 class SecurityHeaders:

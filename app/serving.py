@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from app.http_protocol import BoundedHttp
 from app.live import LiveServer
 from app.settings import Settings
 
@@ -44,11 +45,13 @@ def serve_app(app: Starlette, settings: Settings) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of our start and stop, as we do
     config = uvicorn.Config(
         app,
+        http=BoundedHttp,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=5,
+        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=int(settings.drain_seconds),
         ws_max_size=65_536,
         lifespan="off",

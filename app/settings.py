@@ -49,6 +49,22 @@ class Settings(BaseSettings):
     stripe_api_base: str = ""
 
     graphiql_dir: Path = Path("build/graphiql")
+    # What a stranger may learn about the schema. Unset: everything where only this machine can ask, else nothing.
+    graphiql: bool | None = None
+    introspection: bool | None = None
+    schema_hints: bool | None = None
+
+    # What one request may ask for; more is refused before anything is run.
+    graphql_max_depth: int = Field(default=8, ge=1, le=50)
+    graphql_max_aliases: int = Field(default=15, ge=0, le=1_000)
+    graphql_max_tokens: int = Field(default=1_000, ge=50, le=20_000)
+    graphql_max_cost: int = Field(default=5_000, ge=100, le=1_000_000)
+    request_max_bytes: int = Field(default=65_536, ge=1_024, le=10_485_760)
+    request_max_header_bytes: int = Field(default=16_384, ge=1_024, le=65_536)
+    request_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
+    max_connections: int = Field(default=1_000, ge=10, le=100_000)
+    websocket_max_operations: int = Field(default=20, ge=1, le=1_000)
+
     # auto: text in a terminal, JSON elsewhere.
     log_format: str = Field(default="auto", pattern="^(auto|text|json)$")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
@@ -81,6 +97,8 @@ class Settings(BaseSettings):
         check_base_url(self.stripe_url, setting="STRIPE_API_BASE", sandbox=self.sandbox)
         check_base_url(self.token_url, setting="METRONOME_OAUTH_TOKEN_URL", sandbox=self.sandbox)
         self._check_stripe_key()
+        if self.operation_wait_seconds >= self.request_timeout_seconds:
+            raise ValueError("REQUEST_TIMEOUT_SECONDS must be longer than OPERATION_WAIT_SECONDS")
         if not self.sandbox and not self.metronome_oauth_credentials_file:
             self._require("METRONOME_OAUTH_CLIENT_ID", "METRONOME_OAUTH_CLIENT_SECRET")
         return self
@@ -116,6 +134,14 @@ class Settings(BaseSettings):
     def sandbox(self) -> bool:
         """Whether both providers are the mocks of this machine."""
         return self._is_loopback(self.metronome_url)
+
+    @property
+    def developing(self) -> bool:
+        """Whether only this machine can ask, and no money is real."""
+        return self.sandbox and self.host in LOOPBACK
+
+    def explorable(self, given: bool | None) -> bool:
+        return self.developing if given is None else given
 
     @property
     def stripe_key(self) -> SecretStr:

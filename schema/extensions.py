@@ -1,9 +1,10 @@
 """The schema with its guards on: limits before validation, parsed documents kept, errors made fit to be seen."""
 
+import asyncio
 import copy
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,7 +36,7 @@ log = structlog.get_logger("graphql")
 
 FAULT = "INTERNAL"
 CACHED_DOCUMENTS = 256
-SUGGESTION = re.compile(r"\s*Did you mean .*\?$", re.DOTALL)
+SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,13 @@ class Policy:
     """What a client may learn about the schema, and how much it may ask for at once."""
 
     introspection: bool = False
-    suggestions: bool = False
+    hints: bool = False
+    """"Did you mean", and which part of a document does not fit: without them a list of words learns the schema."""
+    is_explorer: Callable[[object], bool] = lambda _: False
+    """Whose context it is: somebody who may have introspection and hints wherever they are off."""
     limits: DocumentLimits = field(default_factory=DocumentLimits)
+    seconds: float = 10
+    """How long a query or a mutation may take; a subscription, until it has begun."""
 
 
 class GuardedSchema(strawberry.Schema):
@@ -77,14 +83,20 @@ class GuardedSchema(strawberry.Schema):
         self._documents = Documents(policy)
 
     def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:
-        return [DocumentGuard(self._documents), *super().get_extensions(sync)]
+        deadline = [] if sync else [Deadline(self.policy.seconds)]
+        return [DocumentGuard(self._documents), *deadline, *super().get_extensions(sync)]
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Called once for every result that has errors, over HTTP, WebSocket and SSE alike."""
-        errors[:] = [presentable(error, suggestions=self.policy.suggestions) for error in errors]
+        hints = self.policy.hints or _is_explorers(execution_context, self.policy)
+        errors[:] = [presentable(error, hints=hints) for error in errors]
         codes = sorted({error_code(error) for error in errors} - {FAULT})
         if codes:
             log.info("graphql.refused", codes=codes, path=_dotted(errors[0]), errors=len(errors))
+
+
+def _is_explorers(execution_context: ExecutionContext | None, policy: Policy) -> bool:
+    return execution_context is not None and policy.is_explorer(execution_context.context)
 
 
 class OperationNotNamed(GraphQLError):  # noqa: N818  named for what is wrong, as all our errors
@@ -92,35 +104,47 @@ class OperationNotNamed(GraphQLError):  # noqa: N818  named for what is wrong, a
         super().__init__("Several operations: say which in `operationName`.", extensions={"code": "BAD_REQUEST"})
 
 
+class DoesNotFit(GraphQLError):  # noqa: N818  as above
+    """Every error of validation at once, with no word and no place that would tell a right name from a wrong one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The document does not fit the schema. Validate it against the SDL that was published for this service.",
+            extensions={"code": "GRAPHQL_VALIDATION_FAILED"},
+        )
+
+
 class Document:
-    """A parsed document that remembers that it was found valid, and with which page sizes it was within the limits."""
+    """A parsed document that remembers that it was found valid, and what it costs with which page sizes."""
 
     def __init__(self, node: DocumentNode) -> None:
         self.node = node
         self.operations = sum(isinstance(each, OperationDefinitionNode) for each in node.definitions)
-        self._valid = False
+        self._valid_under: set[tuple[type[ASTValidationRule], ...]] = set()
         self._page_variables: set[str] = set()
         self._measured: dict[str, object] | None = None
+        self._cost = 0
 
-    def measure(self, schema: GraphQLSchema, variables: dict[str, object], limits: DocumentLimits) -> None:
+    def cost(self, schema: GraphQLSchema, variables: dict[str, object], limits: DocumentLimits) -> int:
         """Raises `QueryTooComplex`."""
-        if self._measured is not None and self._measured == self._page_sizes(variables):
-            return
-        budget = DocumentBudget(schema=schema, document=self.node, variables=variables, limits=limits)
-        budget.check()
-        self._page_variables = budget.page_variables
-        self._measured = self._page_sizes(variables)
+        if self._measured is None or self._measured != self._page_sizes(variables):
+            budget = DocumentBudget(schema=schema, document=self.node, variables=variables, limits=limits)
+            self._cost = budget.check().cost
+            self._page_variables = budget.page_variables
+            self._measured = self._page_sizes(variables)
+        return self._cost
 
     def _page_sizes(self, variables: dict[str, object]) -> dict[str, object]:
         return {name: variables[name] for name in self._page_variables if name in variables}
 
     def refusals(self, schema: GraphQLSchema, rules: tuple[type[ASTValidationRule], ...]) -> list[GraphQLError]:
-        if self._valid:
+        if rules in self._valid_under:
             return []
         errors = validate_document(schema, self.node, rules)
         for error in errors:
             error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
-        self._valid = not errors
+        if not errors:
+            self._valid_under.add(rules)
         return errors
 
 
@@ -153,6 +177,7 @@ class DocumentGuard(SchemaExtension):
         super().__init__()
         self.documents = documents
         self.document: Document | None = None
+        self.cost: int | None = None
 
     def on_parse(self) -> Iterator[None]:
         context = self.execution_context
@@ -174,22 +199,57 @@ class DocumentGuard(SchemaExtension):
         context, policy = self.execution_context, self.documents.policy
         schema = context.schema._schema
         rules = context.validation_rules
-        if not policy.introspection:
+        is_explorer = policy.is_explorer(context.context)
+        if not (policy.introspection or is_explorer):
             rules = (*rules, NoSchemaIntrospectionCustomRule)
         try:
-            document.measure(schema, context.variables or {}, policy.limits)
+            cost = document.cost(schema, context.variables or {}, policy.limits)
         except QueryTooComplex as refusal:
             return [refusal]
         if context._provided_operation_name is None and document.operations > 1:
             return [OperationNotNamed()]  # Strawberry would run the first
-        return document.refusals(schema, rules)
+        if errors := document.refusals(schema, rules):
+            return errors if policy.hints or is_explorer else [DoesNotFit()]
+        self.cost = cost  # only now: an estimate tells which names exist
+        return [QueryTooComplex("cost", policy.limits.cost)] if cost > policy.limits.cost else []
+
+    def get_results(self) -> dict[str, object]:
+        """`extensions.cost`, in the first answer of a stream only."""
+        if self.cost is None:
+            return {}
+        estimate, self.cost = self.cost, None
+        return {"cost": {"estimate": estimate, "limit": self.documents.policy.limits.cost}}
 
 
-def presentable(error: GraphQLError, *, suggestions: bool) -> GraphQLError:
+class TookTooLong(GraphQLError):  # noqa: N818  as above
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The request was stopped after {seconds:g} seconds. What a mutation began may go on: send it again, with "
+            "the same idempotency key, to learn what became of it.",
+            extensions={"code": "TIMEOUT"},
+        )
+
+
+class Deadline(SchemaExtension):
+    """Cancels what takes too long. What a mutation has accepted stands in the database, and goes on without it."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.seconds):
+                yield
+        except TimeoutError:
+            raise TookTooLong(self.seconds) from None
+
+
+def presentable(error: GraphQLError, *, hints: bool) -> GraphQLError:
     """The error as a client may see it: always with a code, never with the words of an unexpected exception."""
     if _is_fault(error):
         return masked(error.original_error or error, error)
-    if not suggestions:
+    if not hints:
         error.message = SUGGESTION.sub("", error.message)
     error.extensions = {**(error.extensions or {}), "code": error_code(error)}
     return error

@@ -8,7 +8,7 @@ import pytest
 from tests.api.onboarding import ONE_OF_EACH, everything_of, follow, onboard, paid, send_onboard
 from tests.service import Mock, Service
 
-SETTINGS = {"operation_wait_seconds": 60}
+SETTINGS = {"operation_wait_seconds": 60, "request_timeout_seconds": 90}
 
 METRONOME_CALLS = {
     "customer": "^/api/v1/customers$",

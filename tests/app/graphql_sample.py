@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
 from app.middleware import RequestId, RequestLimits, SecurityHeaders
-from schema.extensions import GuardedSchema
+from schema.extensions import GuardedSchema, Policy
 
 SECRET = "the password of the database is hunter2"
 
@@ -58,8 +60,28 @@ class CustomerPage:
     nodes: list[Customer]
 
 
+@strawberry.enum
+class Plan(Enum):
+    FREE = "free"
+    PRO = "pro"
+
+
+@strawberry.input
+class Filter:
+    tier: Plan | None = None
+
+
 @strawberry.type
 class Query:
+    @strawberry.field
+    def find(self, filter: Filter | None = None) -> str:  # noqa: A002  as an API names it
+        return "found"
+
+    @strawberry.field
+    async def slow(self) -> str | None:
+        await asyncio.Event().wait()
+        return None
+
     @strawberry.field
     def hello(self) -> str:
         return "world"
@@ -89,8 +111,16 @@ class Query:
         return str(info.context["caller"])
 
 
+GATE = asyncio.Event()
+
+
 @strawberry.type
 class Mutation:
+    @strawberry.mutation
+    async def open_gate(self) -> bool:
+        GATE.set()
+        return True
+
     @strawberry.mutation
     def rename(self, name: str) -> str:
         return name
@@ -107,6 +137,12 @@ class Subscription:
     async def forever(self) -> AsyncIterator[int]:
         yield 0
         await asyncio.Event().wait()
+
+    @strawberry.subscription
+    async def gate(self) -> AsyncIterator[str]:
+        yield "closed"
+        await GATE.wait()
+        yield "open"
 
     @strawberry.subscription
     async def breaking(self) -> AsyncIterator[int]:
@@ -128,8 +164,10 @@ async def context_of(connection: HTTPConnection) -> dict[str, str]:
 
 
 def service(*, assets_directory: Path | None = None, **settings: Any) -> Starlette:
+    """What a `Policy` knows may be given by itself."""
+    known = {field.name: settings.pop(field.name) for field in fields(Policy) if field.name in settings}
     graphiql = GraphiQL(assets_directory=assets_directory, default_query="{ hello }") if assets_directory else None
-    view = BillingGraphQL(SCHEMA, context_getter=context_of, graphiql=graphiql, **settings)
+    view = BillingGraphQL(SCHEMA, context_getter=context_of, graphiql=graphiql, policy=Policy(**known), **settings)
     routes = [Route("/graphql", view), WebSocketRoute("/graphql", view), *(graphiql.routes() if graphiql else [])]
     middleware = [
         Middleware(RequestId),
@@ -145,9 +183,10 @@ def client(**settings: Any) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
+async def served(app: Any, **settings: Any) -> AsyncIterator[str]:
     """The service on a real socket; yields host:port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws_max_size=65_536))
+    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws_max_size=65_536, **settings)
+    server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0)

@@ -15,6 +15,7 @@ from tests.app.graphql_sample import SECRET, served, service
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 COUNT = {"id": "1", "type": "subscribe", "payload": {"query": "subscription { count(upto: 1) }"}}
+ONE = {"extensions": {"cost": {"estimate": 1, "limit": 5000}}}
 FOREVER = {"type": "subscribe", "payload": {"query": "subscription { forever }"}}
 
 
@@ -59,7 +60,7 @@ async def test_a_subscription_runs_to_its_end() -> None:
     async with socket() as connection:
         await send(connection, COUNT)
         assert [await receive(connection) for _ in range(2)] == [
-            {"id": "1", "type": "next", "payload": {"data": {"count": 1}}},
+            {"id": "1", "type": "next", "payload": {"data": {"count": 1}, **ONE}},
             {"id": "1", "type": "complete"},
         ]
 
@@ -157,7 +158,7 @@ async def test_the_older_protocol_is_not_spoken() -> None:
 async def test_a_bad_document_ends_its_operation_and_no_other(query: str, code: str) -> None:
     async with socket() as connection:
         await send(connection, {"id": "other", **FOREVER})
-        assert (await receive(connection))["payload"] == {"data": {"forever": 0}}
+        assert (await receive(connection))["payload"]["data"] == {"forever": 0}
         await send(connection, {"id": "bad", "type": "subscribe", "payload": {"query": query}})
         answer = await receive(connection)
         (error,) = answer["payload"] if answer["type"] == "error" else answer["payload"]["errors"]
@@ -165,7 +166,7 @@ async def test_a_bad_document_ends_its_operation_and_no_other(query: str, code: 
         await send(connection, {"id": "third", **FOREVER})
         while (answer := await receive(connection))["id"] != "third":
             assert answer == {"id": "bad", "type": "complete"}
-        assert answer["payload"] == {"data": {"forever": 0}}
+        assert answer["payload"]["data"] == {"forever": 0}
 
 
 async def test_a_fault_is_masked_over_the_socket_too() -> None:
@@ -196,6 +197,27 @@ async def test_one_connection_runs_a_limited_number_of_operations() -> None:
         assert (await receive(connection))["id"] == "4"
 
 
+async def test_an_operation_that_takes_too_long_ends_alone_and_subscriptions_have_no_deadline() -> None:
+    async with socket(seconds=0.02) as connection:
+        for name, query in (("gate", "subscription { gate }"), ("slow", "{ slow }"), ("key", "mutation { openGate }")):
+            await send(connection, {"id": name, "type": "subscribe", "payload": {"query": query}})
+            answer = await receive(connection)
+            if name == "slow":
+                assert (answer["id"], answer["type"]) == ("slow", "error")
+                assert [error["extensions"]["code"] for error in answer["payload"]] == ["TIMEOUT"]
+        answers = [answer, *[await receive(connection) for _ in range(3)]]
+    assert {"id": "gate", "type": "next", "payload": {"data": {"gate": "open"}}} in answers
+
+
+async def test_a_message_beyond_64_kib_closes_with_1009() -> None:
+    async with socket() as connection:
+        await send(connection, {"type": "ping", "payload": {"text": "x" * 65_000}})
+        assert await receive(connection) == {"type": "pong"}
+        await send(connection, {"type": "ping", "payload": {"text": "x" * 66_000}})
+        code, _ = await closed(connection)
+        assert code == 1009
+
+
 def caller_query(name: str) -> dict[str, object]:
     return {"id": name, "type": "subscribe", "payload": {"query": "{ caller }"}}
 
@@ -203,7 +225,7 @@ def caller_query(name: str) -> dict[str, object]:
 async def test_the_initialisation_payload_reaches_the_context() -> None:
     async with socket({"caller": "ada"}) as connection:
         await send(connection, caller_query("1"))
-        assert (await receive(connection))["payload"] == {"data": {"caller": "ada"}}
+        assert (await receive(connection))["payload"]["data"] == {"caller": "ada"}
 
 
 async def test_a_context_that_cannot_be_made_ends_the_operation() -> None:

@@ -12,8 +12,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
-from app.middleware import Limits, RequestId, RequestLimits, SecurityHeaders
+from app.middleware import Limits, MaskFaults, RequestId, RequestLimits, SecurityHeaders
 from tests.app.graphql_sample import served
 
 LIMITS = Limits(body_bytes=10, body_bytes_by_prefix={"/large": 100, "/large/not": 5}, body_seconds=0.05)
@@ -21,6 +22,21 @@ LIMITS = Limits(body_bytes=10, body_bytes_by_prefix={"/large": 100, "/large/not"
 
 async def size(request: Request) -> Response:
     return JSONResponse({"bytes": len(await request.body()), "log": structlog.contextvars.get_contextvars()})
+
+
+SECRET = "the password of the database is hunter2"
+
+
+async def broken(_: Request) -> Response:
+    raise RuntimeError(SECRET)
+
+
+async def breaks_off(_: Request) -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"begun"
+        raise RuntimeError(SECRET)
+
+    return StreamingResponse(chunks())
 
 
 async def page(_: Request) -> Response:
@@ -31,11 +47,14 @@ def app(limits: Limits = LIMITS) -> Starlette:
     return Starlette(
         routes=[
             Route("/api/page", page),
+            Route("/api/broken", broken),
+            Route("/api/breaks-off", breaks_off),
             Route("/{path:path}", size, methods=["GET", "POST"]),
         ],
         middleware=[
             Middleware(RequestId),
             Middleware(SecurityHeaders, api_prefixes=["/api"]),
+            Middleware(MaskFaults),
             Middleware(RequestLimits, limits=limits),
         ],
     )
@@ -184,3 +203,33 @@ async def test_refused_requests_have_an_id_too() -> None:
     async with client() as http:
         response = await http.post("/", content=b"x" * 11, headers={"x-request-id": "mine"})
     assert response.headers["x-request-id"] == "mine"
+
+
+async def test_a_fault_is_masked_under_an_id_that_the_log_has_and_keeps_every_header() -> None:
+    with capture_logs() as logs:
+        async with client() as http:
+            response = await http.get("/api/broken")
+    (line,) = [each for each in logs if each["log_level"] == "error"]
+    assert response.status_code == 500
+    assert response.json() == {
+        "error": {"code": "INTERNAL", "message": "Unexpected error.", "correlationId": line["correlation_id"]}
+    }
+    assert str(line["exc_info"]) == SECRET
+    assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-request-id"]
+
+
+async def test_a_fault_in_the_middle_of_an_answer_ends_it() -> None:
+    async with client() as http:
+        with pytest.raises(RuntimeError, match=SECRET):  # what a server takes as the reason to cut the connection
+            await http.get("/api/breaks-off")
+
+
+async def test_graphql_clients_find_a_refusal_where_they_look_for_it() -> None:
+    async with client() as http:
+        response = await http.post("/graphql", content=b"x" * 11)
+    assert response.status_code == 413
+    assert response.json() == {
+        "errors": [{"message": "The request body exceeds 10 bytes.", "extensions": {"code": "BODY_TOO_LARGE"}}]
+    }

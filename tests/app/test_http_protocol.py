@@ -1,0 +1,106 @@
+"""What surrounds the body of a request, on real sockets under the server we run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.http_protocol import HEAD_SECONDS, BoundedHttp
+from tests.app.graphql_sample import served, service
+
+GET = b"GET /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: service\r\n"
+
+
+class Impatient(BoundedHttp):
+    head_seconds = 0.05
+
+
+class Patient(BoundedHttp):
+    head_seconds = 60
+
+
+@asynccontextmanager
+async def connection(
+    protocol: type[asyncio.Protocol] = Patient,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    async with served(service(), http=protocol) as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+async def pour(writer: asyncio.StreamWriter, piece: bytes, *, times: int) -> None:
+    """As much as the server takes."""
+    try:
+        for _ in range(times):
+            writer.write(piece)
+            await writer.drain()
+    except ConnectionError:
+        pass
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    """Until the end, be it an orderly one or not."""
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("beginning", "piece"),
+    [(b"GET /", b"x" * 8_192), (GET + b"x-long: ", b"x" * 8_192), (GET, b"x-many: " + b"x" * 8_182 + b"\r\n")],
+    ids=["target", "one header", "many headers"],
+)
+async def test_a_head_without_end_is_cut_off(beginning: bytes, piece: bytes) -> None:
+    async with connection() as (reader, writer):
+        writer.write(beginning)
+        pouring = asyncio.create_task(pour(writer, piece, times=1_000))
+        answer = await reader.readline()
+        await pouring
+    assert answer == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+
+
+async def test_trailers_without_end_are_cut_off() -> None:
+    """At once: the middleware would wait for the end of the body, and then answer 408."""
+    async with connection() as (reader, writer):
+        writer.write(b"POST /graphql HTTP/1.1\r\nhost: service\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
+        await pour(writer, b"x-many: " + b"x" * 8_182 + b"\r\n", times=100)
+        assert await rest(reader) == b""
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\nhost:"], ids=["silence", "half a head"])
+async def test_a_head_that_does_not_arrive_is_408(beginning: bytes) -> None:
+    async with connection(Impatient) as (reader, writer):
+        writer.write(beginning)
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n")
+
+
+async def test_the_time_for_a_head_does_not_end_what_comes_after_it() -> None:
+    async with served(service(), http=Impatient) as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /graphql HTTP/1.1\r\nhost: service\r\ncontent-type: application/json\r\n")
+        writer.write(b"content-length: 19\r\n\r\n")
+        silent, other = await asyncio.open_connection(host, int(port))
+        assert (await silent.readline()).startswith(b"HTTP/1.1 408 ")  # by now the time is over
+        writer.write(b'{"query":"{hello}"}')
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        other.close()
+        writer.close()
+
+
+async def test_many_requests_on_one_connection_do_not_add_up() -> None:
+    async with connection() as (reader, writer):
+        for _ in range(20):
+            writer.write(GET + b"x-long: " + b"x" * 8_000 + b"\r\n\r\n")
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            await reader.readuntil(b"}}}")
+
+
+def test_a_head_has_ten_seconds() -> None:
+    assert BoundedHttp.head_seconds == HEAD_SECONDS == 10
