@@ -53,7 +53,9 @@ async def test_cop_introspection(stranger: Service) -> None:
 async def test_an_administrator_may_explore_also_in_production(stranger: Service) -> None:
     query = '{ __type(name: "Customer") { name } nothing }'
     response = await stranger.http.post("/graphql", json={"query": query}, headers=AS_ADMIN)
-    assert [error["message"] for error in response.json()["errors"]] == ["Cannot query field 'nothing' on type 'Query'."]
+    assert [error["message"] for error in response.json()["errors"]] == [
+        "Cannot query field 'nothing' on type 'Query'."
+    ]
 
 
 async def test_cop_graphiql(stranger: Service) -> None:
