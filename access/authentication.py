@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from access.callers import Caller, Whereabouts
-from access.errors import NotAdmitted
+from access.callers import Caller, OwnCustomer, Whereabouts
 from access.keys import caller_of_key
+from access.tokens import CustomerToken, TokenSigner, caller_of_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Bearer:
 @dataclass(frozen=True, slots=True)
 class Authenticator:
     now: Callable[[], datetime]
+    signer: TokenSigner
     live: bool = False
     """Whether keys are made for real money, which their prefix tells."""
 
@@ -29,4 +30,8 @@ class Authenticator:
         """Raises `NotAdmitted`. Asked anew for every operation, and every event of a stream: nothing is remembered."""
         if credential.text.startswith("bk_"):
             return await caller_of_key(credential.text, whereabouts, at=self.now())
-        raise NotAdmitted
+        return await caller_of_token(credential.text, self.signer, whereabouts, at=self.now())
+
+    def mint(self, minter: Caller, customer: OwnCustomer, *, lifetime: timedelta) -> CustomerToken:
+        """Raises `InvalidInput`."""
+        return self.signer.mint(minter, customer, lifetime=lifetime, at=self.now())

@@ -1,16 +1,19 @@
 """The wiring: which routes a process serves, behind which middleware."""
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import httpx
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from access.authentication import Authenticator
+from access.tokens import TokenSigner
 from app.clock import Time
 from app.door import Door
 from app.graphiql import GraphiQL
@@ -91,7 +94,8 @@ def _operators_routes(settings: Settings, parts: Callable[[], Parts], now: Calla
 
 
 def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) -> list[BaseRoute]:
-    authenticator = Authenticator(now=time.credentials, live=not settings.sandbox)
+    signer = TokenSigner(settings.token_secrets or [SecretStr(secrets.token_hex(32))])
+    authenticator = Authenticator(now=time.credentials, signer=signer, live=not settings.sandbox)
     door = Door(authenticator)
 
     async def context(connection: HTTPConnection) -> Context:

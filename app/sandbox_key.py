@@ -5,10 +5,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from access.authentication import Authenticator, Bearer
 from access.callers import Whereabouts
 from access.errors import NotAdmitted
-from access.keys import create_key
+from access.keys import caller_of_key, create_key
 from access.scopes import Scope
 from app.clock import system_now
 from app.settings import Settings
@@ -24,7 +23,7 @@ async def sandbox_key(settings: Settings) -> tuple[SecretStr, str]:
     async with database(settings.database):
         kept = path.read_text("ascii").strip() if path.exists() else ""
         try:
-            caller = await Authenticator(now=system_now).caller(Bearer(kept), Whereabouts())
+            caller = await caller_of_key(kept, Whereabouts(), at=system_now())
         except NotAdmitted:
             made = await create_key(NAME, [Scope.ADMIN], live=False, at=system_now())
             _keep(path, made.secret.get_secret_value())

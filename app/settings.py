@@ -14,6 +14,7 @@ from integrations.http import check_base_url
 from integrations.metronome.credentials import OAuthCredentials, UnusableCredentials
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+MIN_SECRET_CHARACTERS = 32
 SANDBOX_CLIENT_ID = "sandbox-client"
 SANDBOX_CLIENT_SECRET = SecretStr("sandbox-secret")
 SANDBOX_STRIPE_KEY = SecretStr("sk_test_sandbox")
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     stripe_publishable_key: str = ""
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = ""
+
+    # Signs customer tokens; comma-separated while it is rolled, the new one first. The sandbox makes one at each start.
+    customer_token_secret: SecretStr = SecretStr("")
 
     graphiql_dir: Path = Path("build/graphiql")
     # What a stranger may learn about the schema. Unset: everything where only this machine can ask, else nothing.
@@ -99,6 +103,8 @@ class Settings(BaseSettings):
         self._check_stripe_key()
         if self.operation_wait_seconds >= self.request_timeout_seconds:
             raise ValueError("REQUEST_TIMEOUT_SECONDS must be longer than OPERATION_WAIT_SECONDS")
+        if any(len(each.get_secret_value()) < MIN_SECRET_CHARACTERS for each in self.token_secrets):
+            raise ValueError(f"CUSTOMER_TOKEN_SECRET must have at least {MIN_SECRET_CHARACTERS} characters")
         if not self.sandbox and not self.metronome_oauth_credentials_file:
             self._require("METRONOME_OAUTH_CLIENT_ID", "METRONOME_OAUTH_CLIENT_SECRET")
         return self
@@ -156,6 +162,12 @@ class Settings(BaseSettings):
     def stripe_webhook_secrets(self) -> list[SecretStr]:
         """More than one while a secret is being rolled."""
         return [SecretStr(part.strip()) for part in self.stripe_webhook_secret.get_secret_value().split(",")]
+
+    @property
+    def token_secrets(self) -> list[SecretStr]:
+        """The first signs. None where none is set."""
+        given = self.customer_token_secret.get_secret_value()
+        return [SecretStr(part.strip()) for part in given.split(",")] if given else []
 
     @property
     def database(self) -> str:

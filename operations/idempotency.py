@@ -6,6 +6,7 @@ from datetime import datetime
 
 import orjson
 
+from access.callers import who_asks
 from billing.errors import IdempotencyConflict, InvalidInput
 from models import IdempotencyKey, OperationKind
 
@@ -24,15 +25,21 @@ def check_key(key: str | None) -> None:
 
 async def answered_by(key: str | None, hashed: str) -> str | None:
     """The id of the operation that this key stands for; a key used with other input is refused."""
-    known = await IdempotencyKey.get_or_none(key=key) if key is not None else None
-    if known is None:
+    known = await IdempotencyKey.get_or_none(key=_stored(key)) if key is not None else None
+    if key is None or known is None:
         return None
     if known.input_hash != hashed:
-        raise IdempotencyConflict(known.key)
+        raise IdempotencyConflict(key)
     return known.operation_id
 
 
 async def remember(key: str | None, operation_id: str, hashed: str, at: datetime) -> None:
     """Called in the transaction that accepts the operation."""
     if key is not None:
-        await IdempotencyKey.create(key=key, operation_id=operation_id, input_hash=hashed, created_at=at)
+        await IdempotencyKey.create(key=_stored(key), operation_id=operation_id, input_hash=hashed, created_at=at)
+
+
+def _stored(key: str) -> str:
+    """Customers name their requests each for themselves: nobody learns which names others have used."""
+    own = who_asks().customer
+    return key if own is None else f"{own.id}:{hashlib.sha256(key.encode()).hexdigest()}"

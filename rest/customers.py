@@ -94,7 +94,7 @@ def _onboarded(payload: OnboardPayload) -> Response:
             "payment": {
                 "status": payload.payment.status.value.lower(),
                 "declineCode": payload.payment.decline_code,
-                "clientSecret": payload.payment.client_secret,
+                "clientSecret": payload.payment.secret,
             }
             if payload.payment
             else None,

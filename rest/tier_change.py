@@ -138,5 +138,5 @@ def _payment(payment: Payment) -> Mapping[str, Json]:
     return {
         "status": payment.status.value.lower(),
         "declineCode": payment.decline_code,
-        "clientSecret": payment.client_secret,
+        "clientSecret": payment.secret,
     }

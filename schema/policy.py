@@ -106,6 +106,7 @@ MUTATIONS: Mapping[str, Rule] = {
     "addSandboxFault": Rule(Scope.ADMIN),
     "clearSandboxFaults": Rule(Scope.ADMIN),
     "authenticateSandboxPayment": Rule(Scope.ADMIN),
+    "mintCustomerToken": Rule(READ),
     "createApiKey": Rule(Scope.ADMIN),
     "revokeApiKey": Rule(Scope.ADMIN),
 }

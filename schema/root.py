@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 import resolvers.api_keys
 import resolvers.changes
 import resolvers.credits
+import resolvers.customer_tokens
 import resolvers.customers
 import resolvers.granting
 import resolvers.health
@@ -35,6 +36,7 @@ from schema.types.changes import (
 from schema.types.connection import Connection
 from schema.types.credits import CreditBalance, CreditEntry
 from schema.types.customer import Customer
+from schema.types.customer_token import MintCustomerTokenPayload
 from schema.types.health import ServiceHealth
 from schema.types.invoice import Invoice
 from schema.types.live import LiveEvent
@@ -186,6 +188,11 @@ class Mutation:
     replay_dead_webhook_events: ReplayDeadWebhookEventsPayload = strawberry.field(
         resolver=resolvers.webhooks.replay_dead_webhook_events,
         description="Handle every DEAD event again, for example after an outage.",
+    )
+    mint_customer_token: MintCustomerTokenPayload = strawberry.field(
+        resolver=resolvers.customer_tokens.mint_customer_token,
+        description="Let a customer's own browser in, for a while. The token never opens more than the key it is "
+        "minted with, and ends with it.",
     )
     create_api_key: CreateApiKeyPayload = strawberry.field(
         resolver=resolvers.api_keys.create_api_key, description="Make a key for somebody. It is shown this once."

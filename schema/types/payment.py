@@ -3,9 +3,12 @@ from typing import Any, Self
 
 import strawberry
 
+from access.scopes import Scope
 from schema.context import Info
 from schema.types.enums import PaymentStatus, RefundStatus
 from schema.types.money import Money
+
+SEE_SECRETS = {Scope.BILLING_WRITE, Scope.PAYMENTS_WRITE}
 
 
 @strawberry.type(description="A card on file: what may be shown of it, never more.")
@@ -83,14 +86,19 @@ class Payment:
     amount: Money
     stripe_payment_intent_id: str | None
     stripe_charge_id: str | None
-    client_secret: str | None = strawberry.field(
-        description="Only while the status is REQUIRES_ACTION: what the payer's browser confirms the payment with."
-    )
+    secret: strawberry.Private[str | None]
     error_code: str | None = strawberry.field(description="Why it failed, in Stripe's words, as `card_declined`.")
     decline_code: str | None = strawberry.field(description="The issuer's own word, as `insufficient_funds`.")
     error_message: str | None = strawberry.field(description="A sentence that may be shown to the payer.")
     refunded_amount: Money = strawberry.field(description="What was given back of it, or is about to be.")
     created_at: datetime
+
+    @strawberry.field(
+        description="Only while the status is REQUIRES_ACTION: what the payer's browser confirms the payment with. "
+        "Null for a key that may only read."
+    )
+    def client_secret(self, info: Info) -> str | None:
+        return self.secret if info.context.caller.scopes & SEE_SECRETS else None
 
     COLUMNS = (
         "id",
@@ -127,7 +135,7 @@ class Payment:
             amount=Money.of(amount_minor, currency),
             stripe_payment_intent_id=intent_id,
             stripe_charge_id=charge_id,
-            client_secret=client_secret,
+            secret=client_secret,
             error_code=error_code,
             decline_code=decline_code,
             error_message=error_message,

@@ -1,7 +1,7 @@
 """Clients of the subscriptions: `graphql-transport-ws` and server-sent events, on real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,10 +102,10 @@ def event_of(result: dict[str, Any]) -> Event:
 
 
 @asynccontextmanager
-async def socket(address: str) -> AsyncIterator[Socket]:
+async def socket(address: str, *, payload: Mapping[str, str] = AS_ADMIN) -> AsyncIterator[Socket]:
     async with connect(f"ws://{address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as connection:
         opened = Socket(connection)
-        await opened.send({"type": "connection_init", "payload": AS_ADMIN})
+        await opened.send({"type": "connection_init", "payload": dict(payload)})
         assert orjson.loads(await connection.recv()) == {"type": "connection_ack"}
         yield opened
 

@@ -1,0 +1,29 @@
+from datetime import timedelta
+
+import models
+from access.callers import OwnCustomer
+from billing.errors import BillingError, CustomerNotFound
+from resolvers.pages import one, searchable
+from schema.context import Info
+from schema.errors import user_errors
+from schema.types.customer_token import MintCustomerTokenInput, MintCustomerTokenPayload
+
+
+async def mint_customer_token(
+    info: Info,
+    input: MintCustomerTokenInput,  # noqa: A002  its name in the schema
+) -> MintCustomerTokenPayload:
+    context = info.context
+    try:
+        customer = await _customer(searchable(input.entity_id))
+        token = context.authenticator.mint(context.caller, customer, lifetime=timedelta(seconds=input.ttl_seconds))
+    except BillingError as problem:
+        return MintCustomerTokenPayload(user_errors=user_errors(problem))
+    return MintCustomerTokenPayload(token=token.text.get_secret_value(), expires_at=token.expires_at)
+
+
+async def _customer(entity_id: str) -> OwnCustomer:
+    row = await one(models.Customer.filter(entity_id=entity_id), ("id", "entity_id"))
+    if row is None:
+        raise CustomerNotFound(entity_id)
+    return OwnCustomer(*row)
