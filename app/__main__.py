@@ -18,6 +18,7 @@ from app.running import MigrationsPending, Role, check_role
 from app.sandbox import run_sandbox
 from app.serving import PortTaken, serve_app
 from app.settings import InvalidSettings, load_settings
+from app.tracing import tracing
 from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
 from models.migrating import migrate as apply_migrations
 from models.migrating import unwritten_migrations
@@ -84,7 +85,8 @@ def _run(role: Role) -> None:
     settings = load_settings()
     configure_logs(settings)
     check_role(settings, role)
-    serve_app(create_app(settings, role=role), settings)
+    with tracing(settings):
+        serve_app(create_app(settings, role=role), settings)
 
 
 @main.command()

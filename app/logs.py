@@ -8,10 +8,11 @@ import logging
 import sys
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
 
 from app.redaction import Redaction, secrets_of
 from app.settings import Settings
+from telemetry.tracing import trace_id
 
 # At INFO, httpx and stripe write addresses and answers that hold secrets and personal data.
 _QUIET = ("httpx", "httpcore", "stripe", "asyncio", "tortoise", "dbos", "uvicorn.access", "opentelemetry")
@@ -24,6 +25,7 @@ def configure_logs(settings: Settings) -> None:
     facts: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        _add_trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     rendering: list[Processor] = [
@@ -37,6 +39,12 @@ def configure_logs(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     _configure_library_logs(level, facts, rendering)
+
+
+def _add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
+    if found := trace_id():
+        event["trace"] = found
+    return event
 
 
 def _text() -> Processor:

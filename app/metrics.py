@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +25,7 @@ from app.settings import LOOPBACK, Settings
 from models import Operation, OperationStatus, Reconciliation, WebhookEvent, WebhookEventState, WorkerHeartbeat
 from operations.engine import MAX_TAKEOVERS
 from telemetry.metrics import http_request_seconds, http_requests
+from telemetry.tracing import span
 
 log = structlog.get_logger()
 
@@ -190,7 +192,8 @@ class CountRequests:
                 http_request_seconds.labels(route).observe(perf_counter() - began)
             await send(message)
 
-        await self.app(scope, receive, send_counted)
+        with span(f"{method} {route}", parent=Headers(scope=scope).get("traceparent")):
+            await self.app(scope, receive, send_counted)
 
 
 def _route(path: str) -> str:

@@ -35,6 +35,12 @@ def span(name: str, *, parent: str | None = None, **attributes: Attribute) -> Ab
     return _tracer.span(name, parent=parent, attributes=attributes)
 
 
+def trace_id() -> str | None:
+    """Of the span this happens in: what log lines and traces have in common."""
+    parent = here()
+    return parent.split("-")[1] if parent else None
+
+
 def here() -> str | None:
     """The span this happens in, as a `traceparent`; None while nobody listens."""
     return _tracer.here() if _tracer else None

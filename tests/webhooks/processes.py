@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,12 @@ class ServiceProcess:
 
 @contextmanager
 def service_process(
-    database_url: str, folder: Path, *, port: int, environment: Mapping[str, str] | None = None
+    database_url: str,
+    folder: Path,
+    *,
+    port: int,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = ("serve",),
 ) -> Iterator[ServiceProcess]:
     """Nobody listens where it looks for the two providers."""
     settings = {
@@ -65,7 +70,7 @@ def service_process(
     }
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False) as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"], env={**os.environ, **settings}, stdout=log, stderr=log
+            [sys.executable, "-m", "app", *command], env={**os.environ, **settings}, stdout=log, stderr=log
         )
     try:
         yield ServiceProcess(f"http://127.0.0.1:{port}", process, Path(log.name))
