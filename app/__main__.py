@@ -9,17 +9,21 @@ from typing import ParamSpec
 
 import click
 
+from app.cli_backup import backup, restore
+from app.cli_customers import customers
+from app.cli_doctor import doctor
 from app.cli_keys import keys
+from app.cli_operations import operations
+from app.cli_output import OPERATORS_PROBLEMS, as_json_option, echo_json, refuse
 from app.cli_reconcile import reconcile
 from app.cli_webhooks import webhooks
 from app.logs import configure_logs
 from app.main import create_app
-from app.running import MigrationsPending, Role, check_role
+from app.running import Role, check_role
 from app.sandbox import run_sandbox
 from app.serving import PortTaken, serve_app
-from app.settings import InvalidSettings, load_settings
+from app.settings import load_settings
 from app.tracing import tracing
-from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
 from models.migrating import migrate as apply_migrations
 from models.migrating import unwritten_migrations
 from operations.liveness import TooManyWorkers
@@ -28,17 +32,7 @@ from schema.root import make_schema
 P = ParamSpec("P")
 
 SDL = Path("schema/schema.graphql")
-REFUSED = 2
-"""The exit status for what an operator has to mend: a setting, a port, a folder."""
-
-_OPERATORS_PROBLEM = (
-    InvalidSettings,
-    InvalidDatabaseUrl,
-    DatabaseUnavailable,
-    MigrationsPending,
-    PortTaken,
-    TooManyWorkers,
-)
+_PROBLEMS = (*OPERATORS_PROBLEMS, PortTaken, TooManyWorkers)
 
 
 def says_what_is_wrong(command: Callable[P, None]) -> Callable[P, None]:
@@ -48,9 +42,8 @@ def says_what_is_wrong(command: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except _OPERATORS_PROBLEM as problem:
-            click.echo(f"billing: {problem}", err=True)
-            sys.exit(REFUSED)
+        except _PROBLEMS as problem:
+            refuse(str(problem))
 
     return run
 
@@ -59,7 +52,20 @@ def says_what_is_wrong(command: Callable[P, None]) -> Callable[P, None]:
 def main() -> None:
     """The billing service between Metronome and Stripe.
 
-    Settings come from the environment and from .env; .env.example lists them.
+    Settings come from the environment and from .env; .env.example lists them all, and `doctor` checks them.
+
+    \b
+    Try it          sandbox
+    Run it          migrate, then serve (on PostgreSQL also serve --no-worker, and worker)
+    Is it well?     doctor, reconcile
+    Look into it    customers show ID, operations list, webhooks list
+    Mend it         operations resume ID, webhooks replay ID
+    Keep it         backup, restore
+
+    \b
+    Exit status     0  done, and all is well
+                    1  done, and what was looked at is not well
+                    2  not done; standard error says why in one line
     """
 
 
@@ -99,15 +105,22 @@ def sandbox() -> None:
 @main.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when a change of the models has no migration.")
 @click.option("--to", default="__latest__", show_default=False, help="Stop at this migration (also backwards).")
+@as_json_option
 @says_what_is_wrong
-def migrate(*, check: bool, to: str) -> None:
-    """Bring the database up to date."""
+def migrate(*, check: bool, to: str, as_json: bool) -> None:
+    """Bring the database up to date: all that is missing in one transaction, by one process at a time.
+
+    Make a backup before. A running service of the version before goes on meanwhile; the next one starts only after it.
+    """
     if check:
         unwritten = asyncio.run(unwritten_migrations())
         for change in unwritten:
             click.echo(f"no migration says: {change}", err=True)
         sys.exit(1 if unwritten else 0)
     applied = asyncio.run(apply_migrations(load_settings().database, to=to))
+    if as_json:
+        echo_json({"applied": applied})
+        return
     click.echo("\n".join(applied) if applied else "The database is up to date.")
 
 
@@ -124,7 +137,12 @@ def sdl(*, check: bool) -> None:
 
 
 main.add_command(keys)
+main.add_command(backup)
+main.add_command(customers)
+main.add_command(doctor)
+main.add_command(operations)
 main.add_command(reconcile)
+main.add_command(restore)
 main.add_command(webhooks)
 
 

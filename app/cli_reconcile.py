@@ -1,57 +1,41 @@
 """python -m app reconcile: proves that both providers and the database agree, or lists where they do not."""
 
-import asyncio
 import json
 import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 import click
 
+from app.cli_output import NOT_WELL, as_json_option, echo_table, on_database, progress
 from app.clock import Time
-from app.running import MigrationsPending, provider_tools
-from app.settings import InvalidSettings, Settings, load_settings
+from app.running import provider_tools
+from app.settings import Settings
+from billing.errors import CustomerNotFound
 from integrations.errors import ProviderError
-from models import Customer
-from models.database import database
-from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
-from models.migrating import pending_migrations
-from operations.reconcile import Report, compare_all, report, strangers
+from models import Customer, Reconciliation
+from operations.reconcile import Report, Severity, compare_all, report, strangers
+from operations.tools import Tools
 
-DISAGREES = 1
-NOT_COMPARED = 2
-"""The exit status for what kept us from comparing."""
-
-COLUMNS = ("ENTITY", "SEVERITY", "WHAT", "SUBJECT", "OURS", "THEIRS")
-
-
-class UnknownEntity(Exception):  # noqa: N818 - named for what is wrong, as all our errors
-    def __init__(self, entity_id: str) -> None:
-        super().__init__(f"no customer has the entity id {entity_id}")
-
-
-_PROBLEMS = (
-    InvalidSettings,
-    InvalidDatabaseUrl,
-    DatabaseUnavailable,
-    MigrationsPending,
-    ProviderError,
-    UnknownEntity,
-)
+COLUMNS = ("entity", "severity", "what", "subject", "ours", "theirs")
 
 
 @click.command()
-@click.option("--entity", metavar="ID", help="Only this customer.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--entity", metavar="ID", help="Only this customer, by your own id.")
+@as_json_option
 def reconcile(*, entity: str | None, as_json: bool) -> None:
-    """Compare Metronome, Stripe and the database. Changes nothing; exit status 1 when they disagree."""
-    try:
-        found = asyncio.run(_reports(load_settings(), entity))
-    except _PROBLEMS as problem:
-        click.echo(f"billing: {problem}", err=True)
-        sys.exit(NOT_COMPARED)
-    click.echo(_as_json(found) if as_json else _as_table(found))
-    sys.exit(DISAGREES if any(each.differences for each in found.all) else 0)
+    """Compare Metronome, Stripe and the database. Changes nothing of what it compares.
+
+    Exit status 1 when they disagree. A comparison of everybody is noted, so that /metrics tells what it found and when:
+    run it every night.
+    """
+    found = on_database(lambda settings: _found(settings, entity))
+    if as_json:
+        click.echo(_as_json(found))
+    else:
+        _show(found)
+    sys.exit(NOT_WELL if any(each.differences for each in found.all) else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +49,40 @@ class Found:
         return [*self.customers, *self.strangers]
 
 
-async def _reports(settings: Settings, entity: str | None) -> Found:
-    if missing := await pending_migrations(settings.database):
-        raise MigrationsPending(missing)
+async def _found(settings: Settings, entity: str | None) -> Found:
     time = Time.of(sandbox=settings.sandbox)
-    async with database(settings.database), provider_tools(settings, time) as (tools, sandbox):
+    async with provider_tools(settings, time) as (tools, sandbox):
         if sandbox:
             with suppress(ProviderError):  # who does not tell the time cannot be compared with either, which is told
                 await sandbox.follow()
         if entity is None:
-            return Found([each async for each in compare_all(tools)], [each async for each in strangers(tools)])
+            return await _everybody(tools)
         customer = await Customer.get_or_none(entity_id=entity)
         if customer is None:
-            raise UnknownEntity(entity)
+            raise CustomerNotFound(entity)
         return Found([await report(customer, tools)], [])
+
+
+async def _everybody(tools: Tools) -> Found:
+    started_at, reports = tools.now(), []
+    with progress("comparing customers", total=await Customer.all().count()) as show:
+        async for each in compare_all(tools):
+            reports.append(each)
+            show(len(reports))
+        found = Found(reports, [each async for each in strangers(tools)])
+    await _note(found, started_at=started_at, finished_at=tools.now())
+    return found
+
+
+async def _note(found: Found, *, started_at: datetime, finished_at: datetime) -> None:
+    severities = [difference.severity for each in found.all for difference in each.differences]
+    await Reconciliation.create(
+        started_at=started_at,
+        finished_at=finished_at,
+        customers=len(found.customers),
+        differences_high=severities.count(Severity.HIGH),
+        differences_low=severities.count(Severity.LOW),
+    )
 
 
 def _as_json(found: Found) -> str:
@@ -92,11 +96,11 @@ def _as_json(found: Found) -> str:
     )
 
 
-def _as_table(found: Found) -> str:
-    rows: list[tuple[str, ...]] = [
+def _show(found: Found) -> None:
+    rows = [
         (
             f"{each.entity_id}{'*' if each.under_way else ''}",
-            difference.severity,
+            difference.severity.value,
             difference.what,
             difference.subject,
             difference.ours,
@@ -107,13 +111,8 @@ def _as_table(found: Found) -> str:
     ]
     if not rows:
         count = len(found.customers)
-        return f"everything agrees: {count} customer{'s' if count != 1 else ''}"
-    widths = [max(len(cell) for cell in column) for column in zip(COLUMNS, *rows, strict=True)]
-    lines = [_padded(row, widths) for row in (COLUMNS, *rows)]
+        click.echo(f"everything agrees: {count} customer{'s' if count != 1 else ''}")
+        return
+    echo_table(COLUMNS, rows)
     if any(each.under_way and each.differences for each in found.customers):
-        lines.append("* an operation is under way; look again when it has ended")
-    return "\n".join(lines)
-
-
-def _padded(row: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.echo("* an operation is under way; look again when it has ended")

@@ -1,25 +1,21 @@
 """python -m app webhooks: looking at stored events and replaying them, on the database itself."""
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from typing import Any
 
 import click
 
+from app.cli_output import as_json_option, echo_facts, echo_json, echo_table, on_database, refuse
 from app.clock import system_now
-from app.logs import configure_logs
-from app.settings import InvalidSettings, load_settings
-from billing.errors import BillingError
+from billing.errors import WebhookEventNotFound
 from models import Provider, WebhookEvent, WebhookEventState
-from models.database import database
-from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
 from operations.replay_webhooks import replay_dead, replay_event
-from schema.types.scalars import iso
-
-T = TypeVar("T")
 
 MOST_LISTED = 1000
+COLUMNS = ("id", "received_at", "provider", "state", "attempts", "type", "last_error")
+FACTS = (
+    *("id", "provider", "event_id", "type", "state", "attempts", "last_error"),
+    *("occurred_at", "received_at", "next_attempt_at", "handled_at", "payload"),
+)
 
 
 @click.group()
@@ -31,72 +27,58 @@ def webhooks() -> None:
 @click.option("--state", type=click.Choice([state.value for state in WebhookEventState], case_sensitive=False))
 @click.option("--provider", type=click.Choice([provider.value for provider in Provider], case_sensitive=False))
 @click.option("--limit", type=click.IntRange(1, MOST_LISTED), default=20, show_default=True)
-def list_events(*, state: str | None, provider: str | None, limit: int) -> None:
+@as_json_option
+def list_events(*, state: str | None, provider: str | None, limit: int, as_json: bool) -> None:
     """The newest events, one line each."""
-    for event in _run(lambda: _newest(state, provider, limit)):
-        reason = f"  {event.last_error}" if event.last_error else ""
-        click.echo(
-            f"{event.id}  {iso(event.received_at)}  {event.provider.value:9}  {event.state.value:7}  "
-            f"{event.attempts:2}  {event.type}{reason}"
-        )
+    wanted = {name: given.upper() for name, given in (("state", state), ("provider", provider)) if given}
+    found = on_database(lambda _: _newest(wanted, limit))
+    if as_json:
+        echo_json([dict(zip(COLUMNS, row, strict=True)) for row in found])
+    elif found:
+        echo_table(COLUMNS, found)
 
 
 @webhooks.command()
 @click.argument("event_id")
-def show(*, event_id: str) -> None:
+@as_json_option
+def show(*, event_id: str, as_json: bool) -> None:
     """One event, with the body as it came."""
-    event = _run(lambda: WebhookEvent.get_or_none(id=event_id))
-    if event is None:
-        _refuse(f"no webhook event has the id {event_id}")
-    for name in ("id", "provider", "event_id", "type", "state", "attempts", "last_error"):
-        click.echo(f"{name:16} {getattr(event, name)}")
-    for name in ("occurred_at", "received_at", "next_attempt_at", "handled_at"):
-        at = getattr(event, name)
-        click.echo(f"{name:16} {iso(at) if at else None}")
-    click.echo(event.payload)
+    event = on_database(lambda _: _event(event_id))
+    if as_json:
+        echo_json(event)
+        return
+    echo_facts([(name.replace("_", " "), event[name]) for name in FACTS if name != "payload"])
+    click.echo(event["payload"])
 
 
 @webhooks.command()
 @click.argument("event_id", required=False)
 @click.option("--dead", is_flag=True, help="Every DEAD event.")
-def replay(*, event_id: str | None, dead: bool) -> None:
+@as_json_option
+def replay(*, event_id: str | None, dead: bool, as_json: bool) -> None:
     """Handle one event again, or all dead ones."""
     if dead == (event_id is not None):
-        _refuse("name one event, or give --dead")
-    try:
-        count = _run(lambda: replay_dead(at=system_now())) if event_id is None else _replay_one(event_id)
-    except BillingError as problem:
-        _refuse(str(problem))
-    click.echo(f"{count} to be handled again")
+        refuse("name one event, or give --dead")
+    count = on_database(lambda _: _replay(event_id))
+    if as_json:
+        echo_json({"replayed": count})
+    else:
+        click.echo(f"{count} to be handled again")
 
 
-def _replay_one(event_id: str) -> int:
-    _run(lambda: replay_event(event_id, idempotency_key=None, at=system_now()))
+async def _newest(wanted: dict[str, str], limit: int) -> list[tuple[Any, ...]]:
+    return await WebhookEvent.filter(**wanted).order_by("-received_at", "-id").limit(limit).values_list(*COLUMNS)
+
+
+async def _event(event_id: str) -> dict[str, Any]:
+    event = await WebhookEvent.get_or_none(id=event_id)
+    if event is None:
+        raise WebhookEventNotFound(event_id)
+    return {name: getattr(event, name) for name in FACTS}
+
+
+async def _replay(event_id: str | None) -> int:
+    if event_id is None:
+        return await replay_dead(at=system_now())
+    await replay_event(event_id, idempotency_key=None, at=system_now())
     return 1
-
-
-async def _newest(state: str | None, provider: str | None, limit: int) -> list[WebhookEvent]:
-    query = WebhookEvent.all()
-    if state:
-        query = query.filter(state=WebhookEventState(state.upper()))
-    if provider:
-        query = query.filter(provider=Provider(provider.upper()))
-    return await query.order_by("-received_at", "-id").limit(limit)
-
-
-def _run(work: Callable[[], Awaitable[T]]) -> T:
-    async def connected() -> T:
-        settings = load_settings()
-        configure_logs(settings)
-        async with database(settings.database):
-            return await work()
-
-    try:
-        return asyncio.run(connected())
-    except (InvalidSettings, InvalidDatabaseUrl, DatabaseUnavailable) as problem:
-        _refuse(str(problem))
-
-
-def _refuse(sentence: str) -> NoReturn:
-    click.echo(f"billing: {sentence}", err=True)
-    sys.exit(1)

@@ -20,18 +20,23 @@ async def make_engine(settings: Settings, tools: Tools) -> Engine:
         system_database_url = prepare_sqlite(folder / ENGINE_FILE)
         slots = FileSlots(folder)
     else:
-        system_database_url = _postgresql(settings.database)
+        system_database_url = postgresql_url(settings.database)
         slots = await PostgresSlots.connect(system_database_url)
     return Engine(verbs=VERBS, tools=tools, system_database_url=system_database_url, slots=slots)
 
 
-def database_folder(sqlite_url: str) -> Path:
-    """Of the database file, wherever DATA_DIR is: two services with one database must meet at one lock."""
+def database_file(sqlite_url: str) -> Path:
     parts = urlsplit(sqlite_url)
-    return Path(unquote(parts.netloc + parts.path)).absolute().parent
+    return Path(unquote(parts.netloc + parts.path)).absolute()
 
 
-def _postgresql(url: str) -> str:
+def database_folder(sqlite_url: str) -> Path:
+    """Wherever DATA_DIR is: two services with one database must meet at one lock."""
+    return database_file(sqlite_url).parent
+
+
+def postgresql_url(url: str) -> str:
+    """As other programs take it, without what it says to our pool alone."""
     parts = urlsplit(url)
     query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name not in _OUR_POOL], safe="/")
     return urlunsplit(parts._replace(scheme="postgresql", query=query))

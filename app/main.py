@@ -89,7 +89,7 @@ def _operators_routes(settings: Settings, parts: Callable[[], Parts], now: Calla
 
     return [
         *rest.health_routes(lambda: parts().broken(), check_health),
-        Route("/metrics", metrics_endpoint(may_read(settings), now), methods=["GET"]),
+        Route("/metrics", metrics_endpoint(may_read(settings), now, lambda: parts().feed.watched_by), methods=["GET"]),
     ]
 
 

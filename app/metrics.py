@@ -65,13 +65,15 @@ def may_read(settings: Settings) -> MayRead:
     return with_token if token else from_here
 
 
-def metrics_endpoint(allowed: MayRead, now: Callable[[], datetime]) -> Callable[[Request], object]:
+def metrics_endpoint(
+    allowed: MayRead, now: Callable[[], datetime], streams: Callable[[], int]
+) -> Callable[[Request], object]:
     async def metrics(request: Request) -> Response:
         if not allowed(request):
             return Response("Show METRICS_TOKEN as a bearer token.\n", status_code=403, media_type="text/plain")
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         registry = CollectorRegistry()
-        registry.register(_Everything(await database_gauges(now())))
+        registry.register(_Everything([_live_streams(streams()), *await database_gauges(now())]))
         return Response(encode(registry), headers={"content-type": content_type})
 
     return metrics
@@ -84,6 +86,12 @@ class _Everything:
     def collect(self) -> Iterator[Metric]:
         yield from REGISTRY.collect()
         yield from self._gauges
+
+
+def _live_streams(open_here: int) -> Metric:
+    gauge = GaugeMetricFamily("billing_live_streams", "Subscriptions that are open at this process.")
+    gauge.add_metric([], open_here)
+    return gauge
 
 
 async def database_gauges(at: datetime) -> list[Metric]:

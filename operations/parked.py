@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 from billing.errors import OperationNotFound, OperationNotResumable, ProviderRejected, ProviderUnavailable
 from integrations.errors import Rejected, Unavailable
 from models import Operation, OperationStatus, Payment, PaymentStatus
+from operations.ending import unpark
 from operations.engine import MAX_TAKEOVERS, Engine
 from operations.resuming import resume
 from operations.steps.case import settled
@@ -28,6 +29,25 @@ async def resume_operation(operation_id: str, *, engine: Engine, tools: Tools, w
     await take_up(operation, engine, tools)
     await engine.wait(operation_id, seconds=wait_seconds)
     return operation_id
+
+
+async def ask_to_resume(operation_id: str, tools: Tools) -> OperationStatus:
+    """The same for who has no engine: what is RUNNING then, the sweep of a running service takes up."""
+    operation = await Operation.get_or_none(id=operation_id)
+    if operation is None:
+        raise OperationNotFound(operation_id)
+    if operation.status is OperationStatus.RUNNING:
+        await Operation.filter(id=operation_id).update(takeovers=0)
+        return OperationStatus.RUNNING
+    if operation.status is not OperationStatus.REQUIRES_ACTION:
+        raise OperationNotResumable(operation_id, operation.status)
+    payment = await _undecided_payment(operation)
+    if payment is not None:
+        await _read_again(payment, tools)
+    if not await _is_to_go_on(operation, tools.now()):
+        return OperationStatus.REQUIRES_ACTION
+    await unpark(operation_id, at=tools.now())
+    return OperationStatus.RUNNING
 
 
 async def take_up(operation: Operation, engine: Engine, tools: Tools) -> None:

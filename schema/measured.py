@@ -15,7 +15,7 @@ from strawberry.types.execution import ExecutionContext
 
 from billing.error_codes import ErrorCode
 from schema.extensions import FAULT
-from telemetry.metrics import graphql_request_seconds, graphql_requests, live_streams
+from telemetry.metrics import graphql_request_seconds, graphql_requests
 from telemetry.tracing import span
 
 NONE, SEVERAL, UNKNOWN, INTROSPECTION = "none", "several", "unknown", "introspection"
@@ -38,17 +38,11 @@ class Measured(SchemaExtension):
                 graphql_request_seconds.labels(name).observe(perf_counter() - began)
 
     def on_execute(self) -> Iterator[None]:
+        """A query or a mutation."""
         context = self.execution_context
-        operation = _operation(context)
-        name = _root_field(operation, context.schema._schema)
-        streamed = operation is not None and operation.operation is OperationType.SUBSCRIPTION
-        with structlog.contextvars.bound_contextvars(graphql=name):
-            if streamed:
-                with live_streams.track_inprogress():
-                    yield
-            else:
-                with span(f"graphql {name}"):
-                    yield
+        name = _root_field(_operation(context), context.schema._schema)
+        with structlog.contextvars.bound_contextvars(graphql=name), span(f"graphql {name}"):
+            yield
 
 
 def _operation(context: ExecutionContext) -> OperationDefinitionNode | None:

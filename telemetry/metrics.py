@@ -3,7 +3,7 @@
 Labels take few values, all of our own making: never a name, an id or a word that a client chose.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 QUICK_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """From a query on one row to a mutation that waits for both providers."""
@@ -26,7 +26,6 @@ graphql_request_seconds = Histogram(
     ("operation",),
     buckets=QUICK_SECONDS,
 )
-live_streams = Gauge("billing_live_streams", "Subscriptions that are open here.")
 
 provider_call_seconds = Histogram(
     "billing_provider_call_seconds",

@@ -51,7 +51,7 @@ async def test_the_command_line_lists_shows_and_replays(sqlite_url: str, tmp_pat
     replayed = await command(sqlite_url, "replay", event["id"])
     all_dead = await command(sqlite_url, "replay", "--dead")
 
-    assert [line.split()[3] for line in listed.splitlines()] == ["DEAD"]
+    assert [line.split()[3] for line in listed.splitlines()] == ["STATE", "DEAD"]
     assert "No customer here is cus_nobody at Stripe." in listed
     assert shown.splitlines()[-1] == event["payload"]
     assert (replayed, all_dead) == ("1 to be handled again\n", "1 to be handled again\n")
@@ -72,7 +72,7 @@ async def test_the_command_line_lists_shows_and_replays(sqlite_url: str, tmp_pat
 def test_the_command_line_refuses_what_it_cannot_do(sqlite_url: str, arguments: list[str], sentence: str) -> None:
     refused = CliRunner().invoke(webhooks, arguments, env={"DATABASE_URL": sqlite_url})
 
-    assert (refused.exit_code, refused.stderr) == (1, sentence)
+    assert (refused.exit_code, refused.stderr) == (2, sentence)
 
 
 async def test_what_ended_well_is_forgotten_after_five_weeks_and_what_did_not_stays(
