@@ -1,34 +1,15 @@
 """python -m app keys: who may ask for something. On the database itself, so that it works before anybody has a key."""
 
-import asyncio
-import json
-import sys
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import NoReturn, TypeVar
 
 import click
 
 from access.keys import create_key, is_good, revoke_key
 from access.scopes import Scope
+from app.cli_output import as_json_option, echo_json, echo_table, on_database
 from app.clock import system_now
-from app.main import MigrationsPending
-from app.settings import InvalidSettings, Settings, load_settings
-from billing.errors import BillingError
 from models import ApiKey
-from models.database import database
-from models.errors import DatabaseUnavailable, InvalidDatabaseUrl
-from models.migrating import pending_migrations
 from schema.types.scalars import iso
-
-T = TypeVar("T")
-
-REFUSED = 1
-"""The exit status for a request that cannot be met: an unknown key, a name that is too long."""
-NOT_CONNECTED = 2
-"""The exit status for what kept us from the database."""
-
-_PROBLEMS = (InvalidSettings, InvalidDatabaseUrl, DatabaseUnavailable, MigrationsPending)
 
 
 @click.group()
@@ -58,7 +39,7 @@ def keys() -> None:
     help="What it is good for; may be given several times.",
 )
 @click.option("--days", type=click.IntRange(1, 3650), help="How long it is good; without it, until it is revoked.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@as_json_option
 def create(*, name: str, scopes: tuple[str, ...], days: int | None, as_json: bool) -> None:
     """Make a key and show it, this once.
 
@@ -68,39 +49,44 @@ def create(*, name: str, scopes: tuple[str, ...], days: int | None, as_json: boo
     at = system_now()
     expires_at = None if days is None else at + timedelta(days=days)
 
-    made = _run(
+    made = on_database(
         lambda settings: create_key(
             name, [Scope(scope) for scope in scopes], live=not settings.sandbox, at=at, expires_at=expires_at
         )
     )
     secret = made.secret.get_secret_value()
     if as_json:
-        click.echo(json.dumps({"key": secret, **_facts(made.row)}, indent=2))
+        echo_json({"key": secret, **_facts(made.row)})
     else:
         click.echo(secret)
         click.echo("billing: this is the only time it is shown; send it as Authorization: Bearer <key>", err=True)
 
 
 @keys.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="A JSON list.")
+@as_json_option
 def list_keys(*, as_json: bool) -> None:
     """Every key there was, newest first: its prefix, state, scopes and name."""
-    rows = _run(lambda _: ApiKey.all().order_by("-created_at", "-id"))
+    rows = on_database(lambda _: ApiKey.all().order_by("-created_at", "-id"))
     if as_json:
-        click.echo(json.dumps([_facts(row) for row in rows], indent=2))
+        echo_json([_facts(row) for row in rows])
         return
-    for row in rows:
-        used = f"used {iso(row.last_used_at)}" if row.last_used_at else "never used"
-        click.echo(f"{row.prefix}  {_state(row):8}  {used:24}  {','.join(row.scopes)}  {row.name}")
+    if rows:
+        columns = ("prefix", "state", "last used", "scopes", "name")
+        echo_table(
+            columns, [(row.prefix, _state(row), row.last_used_at, ",".join(row.scopes), row.name) for row in rows]
+        )
 
 
 @keys.command()
 @click.argument("key")
-@click.option("--json", "as_json", is_flag=True, help="The key as a JSON object.")
+@as_json_option
 def revoke(*, key: str, as_json: bool) -> None:
     """End a key, by its id or its prefix. It opens nothing from now on, nor do its sessions and customer tokens."""
-    row = _run(lambda _: revoke_key(key, at=system_now()))
-    click.echo(json.dumps(_facts(row), indent=2) if as_json else f"revoked: {row.prefix}  {row.name}")
+    row = on_database(lambda _: revoke_key(key, at=system_now()))
+    if as_json:
+        echo_json(_facts(row))
+    else:
+        click.echo(f"revoked: {row.prefix}  {row.name}")
 
 
 def _facts(row: ApiKey) -> dict[str, object]:
@@ -122,24 +108,3 @@ def _state(row: ApiKey) -> str:
     if row.revoked_at is not None:
         return "revoked"
     return "good" if is_good(row, system_now()) else "expired"
-
-
-def _run(work: Callable[[Settings], Awaitable[T]]) -> T:
-    async def connected() -> T:
-        settings = load_settings()
-        if missing := await pending_migrations(settings.database):
-            raise MigrationsPending(missing)
-        async with database(settings.database):
-            return await work(settings)
-
-    try:
-        return asyncio.run(connected())
-    except BillingError as problem:
-        _end(problem, REFUSED)
-    except _PROBLEMS as problem:
-        _end(problem, NOT_CONNECTED)
-
-
-def _end(problem: Exception, status: int) -> NoReturn:
-    click.echo(f"billing: {problem}", err=True)
-    sys.exit(status)

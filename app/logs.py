@@ -6,6 +6,8 @@ every line that follows, in whichever task; and because it formats what the libr
 
 import logging
 import sys
+from io import TextIOBase
+from typing import TextIO, cast
 
 import structlog
 from structlog.types import EventDict, Processor
@@ -36,7 +38,7 @@ def configure_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[*facts, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STANDARD_ERROR),
     )
     _configure_library_logs(level, facts, rendering)
 
@@ -47,13 +49,26 @@ def _add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+class _StandardError(TextIOBase):
+    """Whatever it is by then: a program that runs our commands may have put another one in its place."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STANDARD_ERROR = cast("TextIO", _StandardError())
+
+
 def _text() -> Processor:
     # The default way to show an exception prints locals, and with them secrets.
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def _configure_library_logs(level: int, facts: list[Processor], rendering: list[Processor]) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_STANDARD_ERROR)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*facts, structlog.stdlib.add_logger_name],

@@ -52,10 +52,10 @@ def test_what_is_refused_is_told_in_one_line(run: Run) -> None:
     no_scope = run("create", "--name", "ops")
 
     assert (unknown.exit_code, unknown.stderr) == (
-        1,
+        2,
         "billing: no API key has the id or prefix bk_test_000000000001\n",
     )
-    assert (unnamed.exit_code, unnamed.stderr) == (1, "billing: name must be 1 to 100 printable characters\n")
+    assert (unnamed.exit_code, unnamed.stderr) == (2, "billing: name must be 1 to 100 printable characters\n")
     assert (no_scope.exit_code, no_scope.stdout) == (2, "")
 
 

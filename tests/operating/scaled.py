@@ -1,6 +1,6 @@
 """The scaled set-up: two web processes and one worker on one PostgreSQL, each as its container runs it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.crash.processes import mock
+from tests.keys import AS_ADMIN
 from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET
 from tests.webhooks.delivery import until
 from tests.webhooks.processes import ServiceProcess, free_port, service_process
@@ -79,6 +80,6 @@ async def scaled(url: str, folder: Path, **changed: str) -> AsyncIterator[Scaled
         yield Scaled(one, two, worker, control)
 
 
-async def _asked(stack: AsyncExitStack, service: ServiceProcess, headers: Mapping[str, str] | None = None) -> Process:
-    client = httpx.AsyncClient(base_url=service.url, headers=headers, timeout=60, trust_env=False)
+async def _asked(stack: AsyncExitStack, service: ServiceProcess) -> Process:
+    client = httpx.AsyncClient(base_url=service.url, headers=AS_ADMIN, timeout=60, trust_env=False)
     return Process(service, await stack.enter_async_context(client))

@@ -97,7 +97,7 @@ async def test_an_operation_that_was_given_up_goes_on_when_it_is_resumed(beside:
     await asking
     await until(lambda: ended(operation.id), what="the operation ended", seconds=60)
     assert await beside.app("operations", "resume", operation.id) == Said(
-        2, "", f"billing: operation {operation.id} has ended: it is SUCCEEDED\n"
+        2, "", f"billing: operation {operation.id} is SUCCEEDED\n"
     )
 
 

@@ -29,7 +29,7 @@ WATCH = "subscription { activity { kind entityId } }"
 
 @pytest.fixture
 async def service(postgresql_url: str, tmp_path: Path) -> AsyncIterator[Scaled]:
-    async with scaled(postgresql_url, tmp_path, OPERATION_WAIT_SECONDS="20") as running:
+    async with scaled(postgresql_url, tmp_path, OPERATION_WAIT_SECONDS="9") as running:
         yield running
 
 

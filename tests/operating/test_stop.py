@@ -17,6 +17,7 @@ import httpx
 from models import Customer, Operation, OperationStatus
 from models.database import database
 from tests.crash.processes import mock
+from tests.keys import AS_ADMIN
 from tests.webhooks.delivery import until
 from tests.webhooks.processes import ServiceProcess, free_port, service_process
 
@@ -57,7 +58,7 @@ class Load:
         return len(self.acknowledged) >= enough
 
     async def _client(self) -> None:
-        async with httpx.AsyncClient(base_url=self.url, timeout=60, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.url, headers=AS_ADMIN, timeout=60, trust_env=False) as http:
             while True:
                 await self._onboard(http, f"loaded_{next(self._numbers)}")
 

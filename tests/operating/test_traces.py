@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.crash.processes import mock
+from tests.keys import AS_ADMIN
 from tests.operating.collector import Collector, collector
 from tests.service import STRIPE_WEBHOOK_SECRET
 from tests.webhooks.delivery import until
@@ -104,7 +105,9 @@ async def onboarded(service: ServiceProcess) -> bool:
 
 async def ask(service: ServiceProcess, query: str) -> dict[str, Any]:
     """As a caller does who is traced."""
-    async with httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=60, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=service.url, headers={**AS_ADMIN, **HEADERS}, timeout=60, trust_env=False
+    ) as http:
         data: dict[str, Any] = (await http.post("/graphql", json={"query": query})).json()["data"]
         return data
 
