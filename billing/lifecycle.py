@@ -32,6 +32,8 @@ class SubscriptionEvent(StrEnum):
 _S, _E = SubscriptionStatus, SubscriptionEvent
 
 LIVE = frozenset({_S.PENDING, _S.ACTIVE, _S.PAST_DUE})
+STANDING = LIVE - {_S.PENDING}
+"""Provisioned, and not ended: what the engine renews."""
 
 TRANSITIONS = {
     (_S.PENDING, _E.PROVISIONED): _S.ACTIVE,

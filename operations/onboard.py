@@ -22,10 +22,11 @@ from models import (
 )
 from operations.activity import record, record_accepted
 from operations.crashpoints import crashpoint
-from operations.effects import Refusal
+from operations.effects import TOO_LATE, Refusal
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.idempotency import answered_by, check_key, input_hash, remember
+from operations.renew import follow
 from operations.steps.case import Case
 from operations.steps.contracts import open_contract
 from operations.steps.credits import grant_first_credits
@@ -133,6 +134,8 @@ async def _write_pending(request: Onboarding, idempotency_key: str | None, at: d
     customer = await Customer.get_or_none(entity_id=request.entity.id)
     if customer is None:
         customer = await _write_customer(request, at)
+    else:
+        await _begin_today(customer, request.plan, at)
     operation = await Operation.create(
         kind=OperationKind.ONBOARD,
         customer_id=customer.id,
@@ -145,6 +148,14 @@ async def _write_pending(request: Onboarding, idempotency_key: str | None, at: d
     await remember(idempotency_key, operation.id, hashed, at)
     await record_accepted(operation, customer)
     return operation.id
+
+
+async def _begin_today(customer: Customer, plan: Plan, at: datetime) -> None:
+    """Without a contract nothing has begun: the first period is not that of the try that was refused."""
+    period = period_at(at.date(), plan.billing_period, at.date())
+    await Subscription.filter(
+        customer_id=customer.id, is_current=True, status=SubscriptionStatus.PENDING, metronome_contract_id=None
+    ).update(anchor=at.date(), credit_anchor=at.date(), period_start=period.start, period_end=period.end, updated_at=at)
 
 
 async def _write_customer(request: Onboarding, at: datetime) -> Customer:
@@ -204,7 +215,7 @@ async def grant_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     refusals = await asyncio.gather(grant_first_credits(case, tools), issue_first_invoice(case, tools))
     for refusal in refusals:
-        if refusal is not None:
+        if refusal is not None and refusal.code != TOO_LATE:  # the month's end is no reason: the engine grants the next
             return await _fail(operation_id, "metronome", refusal, tools.now())
     return Next.CONTINUE
 
@@ -246,6 +257,8 @@ async def activate(operation_id: str, tools: Tools) -> Next:
             customer=case.customer,
             operation_id=operation_id,
         )
+        if at.date() >= case.subscription.period_end:
+            await follow(case.customer.id, at=at)
     crashpoint("onboard.activated")
     return Next.CONTINUE
 

@@ -23,6 +23,7 @@ from operations.effects import Refusal
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.position import check_period
+from operations.renew import follow
 from operations.steps.case import Case
 from operations.steps.contracts import cancel_contract, open_contract, set_end
 from operations.steps.credits import post_allowance
@@ -189,6 +190,8 @@ async def apply_reactivation(operation_id: str, tools: Tools) -> Next:
             customer=case.customer,
             operation_id=operation_id,
         )
+        if at.date() >= subscription.period_end:
+            await follow(case.customer.id, at=at)
     return Next.CONTINUE
 
 

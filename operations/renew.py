@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 
 from billing.errors import CustomerBusy
 from billing.invoices import InvoiceStatus, Line, first_invoice
-from billing.lifecycle import LIVE, SubscriptionEvent, next_status
+from billing.lifecycle import STANDING, SubscriptionEvent, next_status
 from billing.periods import Period, midnight, period_at
 from integrations.metronome.types import Contract, ContractStatus, Span
 from integrations.metronome.types import Invoice as MetronomeInvoice
@@ -80,7 +80,7 @@ async def work_in_renewal(operation_id: str, tools: Tools) -> Next:
 
 def is_behind(subscription: Subscription, contract: Contract) -> bool:
     """Whether the engine is in a later period than we are."""
-    if subscription.status not in LIVE or contract.status in ENDED or contract.current_period is None:
+    if subscription.status not in STANDING or contract.status in ENDED or contract.current_period is None:
         return False
     return contract.current_period.start > midnight(subscription.period_start)
 
@@ -163,7 +163,7 @@ async def _advance(case: Case, period: Period, at: datetime) -> None:
     """Forwards only, and not once it has ended: its last invoice may be told of later. Nothing is paid for it yet."""
     await keep(case.operation.id, advanced=True)
     current = await Subscription.filter(id=case.subscription.id).select_for_update().get()
-    if period.start <= current.period_start or current.status not in LIVE:
+    if period.start <= current.period_start or current.status not in STANDING:
         return
     await Subscription.filter(id=current.id).update(
         status=next_status(current.status, SubscriptionEvent.RENEWED),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from billing.errors import CustomerBusy
 from billing.invoices import PAYABLE, InvoiceStatus
-from billing.lifecycle import LIVE
+from billing.lifecycle import STANDING, SubscriptionStatus
 from integrations.metronome import types as metronome
 from integrations.metronome.types import Event
 from models import Invoice, OperationKind, ProviderEffect, Subscription
@@ -44,8 +44,8 @@ async def contract_changed(event: Event, notice: Notice) -> Change:
     snapshot = expect(event.snapshot, metronome.Contract)
     seen = await _subscription(snapshot, notice)
     contract = await notice.tools.metronome.get_contract(contract_id=snapshot.id)
-    if seen is None or seen.status not in LIVE or seen.metronome_contract_id != contract.id:
-        return nothing  # a contract that was replaced, or whose end we made
+    if seen is None or seen.status not in STANDING or seen.metronome_contract_id != contract.id:
+        return nothing  # a contract that was replaced, or whose end we made, or whose onboarding will look itself
     if contract.status in ENDED:
         return _follow(notice, OperationKind.END)
     if contract.current_period and contract.current_period.start.date() > seen.period_start:
@@ -70,9 +70,14 @@ async def invoice_created(event: Event, notice: Notice) -> Change:
     snapshot = expect(event.snapshot, metronome.Invoice)
     known = await Invoice.exists(metronome_invoice_id=snapshot.id, customer_id=notice.customer.id)
     if not known and (snapshot.uniqueness_key or "").startswith(RENEWAL_KEY):
-        return _follow(notice, OperationKind.RENEW)
+        return nothing if await _is_provisioned_later(notice) else _follow(notice, OperationKind.RENEW)
     await _invoice(event, notice)
     return nothing
+
+
+async def _is_provisioned_later(notice: Notice) -> bool:
+    """Its onboarding was refused half-way; sent again, it follows what the engine did meanwhile."""
+    return await Subscription.exists(customer_id=notice.customer.id, is_current=True, status=SubscriptionStatus.PENDING)
 
 
 async def invoice_paid(event: Event, notice: Notice) -> Change:
