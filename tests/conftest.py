@@ -61,3 +61,9 @@ async def empty_database_url(databases: Databases) -> AsyncIterator[str]:
 async def database(database_url: str) -> AsyncIterator[None]:
     async with connected(database_url):
         yield
+
+
+@pytest.fixture
+async def empty_postgresql_url(postgresql_databases: PostgresDatabases) -> AsyncIterator[str]:
+    async with postgresql_databases.empty() as url:
+        yield url

@@ -51,12 +51,14 @@ async def test_a_trace_goes_from_the_request_through_the_operation_to_the_provid
                     await first.until_healthy()
                     accepted = await ask(first, ONBOARD)
                     assert accepted["onboard"]["operation"]["status"] == "RUNNING"
-                    await until(lambda: said(first, "operation.provider_unavailable"), what="a call that failed")
+                    await until(
+                        lambda: said(first, "operation.provider_unavailable"), what="a call that failed", seconds=60
+                    )
                     await stop(first)
                 before = len(received.spans)
                 await control.delete("/_mock/faults")
             with service_process(sqlite_url, tmp_path, port=port, environment=environment) as second:
-                await until(lambda: onboarded(second), what="the operation ended")
+                await until(lambda: onboarded(second), what="the operation ended", seconds=90)
                 await until(lambda: said(second, "webhook.done"), what="a webhook handled", seconds=60)
                 await stop(second)
 
