@@ -45,7 +45,7 @@ async def test_a_change_that_named_no_period_keeps_the_one_that_stands_when_it_i
     customers: Customers, entity_id: str
 ) -> None:
     await _on_pro(customers, entity_id)
-    await customers.service.metronome.fault(method="GET", path="/credits/balance", kind="delay", delay_ms=1500)
+    await customers.service.metronome.fault(method="GET", path="/credits/balance", kind="delay", delay_ms=5000)
     upgrade = asyncio.create_task(customers.change(entity_id, tier="TEAM"))
     await _until_asked(customers)
     to_yearly = await customers.change(entity_id, tier="PRO", billingPeriod="YEARLY")

@@ -12,6 +12,7 @@ import mock_stripe.app
 from app.main import create_app
 from mock_kit.clock import Clock
 from mock_kit.sandbox import Sandbox
+from tests.keys import AS_ADMIN
 from tests.service import METRONOME, SERVICE, STRIPE, Mock, Service, settings_for
 
 
@@ -36,12 +37,14 @@ class World:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(app.router.lifespan_context(app))
 
-            async def client(target: httpx.ASGITransport, base_url: str) -> httpx.AsyncClient:
-                return await stack.enter_async_context(httpx.AsyncClient(transport=target, base_url=base_url))
+            async def client(target: httpx.ASGITransport, base_url: str, **headers: str) -> httpx.AsyncClient:
+                return await stack.enter_async_context(
+                    httpx.AsyncClient(transport=target, base_url=base_url, headers=headers)
+                )
 
             yield Service(
                 app=app,
-                http=await client(httpx.ASGITransport(app), SERVICE),
+                http=await client(httpx.ASGITransport(app), SERVICE, **AS_ADMIN),
                 metronome=Mock(await client(httpx.ASGITransport(self.metronome), METRONOME)),
                 stripe=Mock(await client(httpx.ASGITransport(self.stripe), STRIPE)),
                 clock=self.clock,
