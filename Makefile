@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := app schema resolvers rest webhooks operations access models integrations telemetry billing mock_kit mock_metronome mock_stripe tools benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt migrate migration sdl graphiql crash-matrix bench lock clean
+.PHONY: help run test check fmt migrate migration sdl graphiql crash-matrix bench audit lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(VENV)/.dev ## Measure how fast webhooks are accepted and handled, on bo
 	@echo
 	@$(BIN)/python -m benchmarks.webhooks --database postgresql
 
+audit: $(VENV)/.dev ## Try the service from outside with the audits of others; minutes, and a network the first time
+	@$(BIN)/python -m tools.audit
+
 lock: $(VENV)/.dev ## Compile the lock files from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml -o constraints.txt
@@ -55,6 +58,8 @@ lock: $(VENV)/.dev ## Compile the lock files from pyproject.toml
 		pyproject.toml --group node -o constraints-node.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml --group tracing -o constraints-tracing.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--group audit -o constraints-audit.txt
 
 clean: ## Remove what was built and installed; the data stays
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
