@@ -43,7 +43,16 @@ def listen(host: str, port: int, *, setting: str) -> socket.socket:
 def serve_app(app: Starlette, settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. The graceful bound covers requests; operations have their own."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of our start and stop, as we do
-    config = uvicorn.Config(
+    config = server_config(app, settings)
+    with (
+        listen(settings.host, settings.port, setting="PORT") as listener,
+        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+    ):
+        runner.run(_serve(app, LiveServer(config, lambda: app.state.feed.end_streams()), listener))
+
+
+def server_config(app: Starlette, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http=BoundedHttp,
         log_config=None,
@@ -56,11 +65,6 @@ def serve_app(app: Starlette, settings: Settings) -> None:
         ws_max_size=65_536,
         lifespan="off",
     )
-    with (
-        listen(settings.host, settings.port, setting="PORT") as listener,
-        asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
-    ):
-        runner.run(_serve(app, LiveServer(config, lambda: app.state.feed.end_streams()), listener))
 
 
 async def _serve(app: Starlette, server: uvicorn.Server, listener: socket.socket) -> None:

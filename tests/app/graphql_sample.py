@@ -185,7 +185,14 @@ def client(**settings: Any) -> httpx.AsyncClient:
 @asynccontextmanager
 async def served(app: Any, **settings: Any) -> AsyncIterator[str]:
     """The service on a real socket; yields host:port."""
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws_max_size=65_536, **settings)
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws_max_size=65_536, **settings)
+    async with serving(config) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serving(config: uvicorn.Config) -> AsyncIterator[str]:
+    config.port = 0
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  uvicorn has no event for it

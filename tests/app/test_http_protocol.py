@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import httpx
 import pytest
 
 from app.http_protocol import HEAD_SECONDS, BoundedHttp
-from tests.app.graphql_sample import served, service
+from app.serving import server_config
+from tests.app.graphql_sample import served, service, serving
+from tests.service import settings_for
 
 GET = b"GET /graphql?query=%7Bhello%7D HTTP/1.1\r\nhost: service\r\n"
 
@@ -102,5 +106,19 @@ async def test_many_requests_on_one_connection_do_not_add_up() -> None:
             await reader.readuntil(b"}}}")
 
 
-def test_a_head_has_ten_seconds() -> None:
+async def test_beyond_the_connections_there_may_be_a_request_is_503_until_one_ends(tmp_path: Path) -> None:
+    """With the very settings that the service is served with."""
+    config = server_config(service(), settings_for("", tmp_path, max_connections=10))
+    async with serving(config) as address, httpx.AsyncClient(base_url=f"http://{address}") as http:
+        host, _, port = address.partition(":")
+        others = [await asyncio.open_connection(host, int(port)) for _ in range(9)]
+        assert (await http.get("/graphql", params={"query": "{ hello }"})).status_code == 503
+        _, writer = others[0]
+        writer.close()
+        async with asyncio.timeout(5):
+            while (await http.get("/graphql", params={"query": "{ hello }"})).status_code == 503:
+                pass
+        for _, writer in others:
+            writer.close()
+    assert config.http_protocol_class is BoundedHttp
     assert BoundedHttp.head_seconds == HEAD_SECONDS == 10
