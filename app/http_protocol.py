@@ -23,6 +23,7 @@ class BoundedHttp(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._surrounding_bytes = 0
+        self._was_asked = False
         self._head_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -41,6 +42,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._was_asked = True
         self._surrounding_bytes = 0
         self._expect_head()
 
@@ -54,12 +56,19 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         if self._head_deadline is None:
-            self._head_deadline = self.loop.call_later(self.head_seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
+            self._head_deadline = self.loop.call_later(self.head_seconds, self._give_up)
 
     def _head_is_here(self) -> None:
         if self._head_deadline is not None:
             self._head_deadline.cancel()
             self._head_deadline = None
+
+    def _give_up(self) -> None:
+        """Without a word where nothing was asked: browsers open connections that they may never need."""
+        if self._was_asked:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
 
     def _refuse(self, status: HTTPStatus) -> None:
         """Says so where nothing is being answered on this connection, and ends it."""

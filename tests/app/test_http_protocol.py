@@ -77,11 +77,15 @@ async def test_trailers_without_end_are_cut_off() -> None:
         assert await rest(reader) == b""
 
 
-@pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\nhost:"], ids=["silence", "half a head"])
-async def test_a_head_that_does_not_arrive_is_408(beginning: bytes) -> None:
+async def test_a_head_that_does_not_arrive_is_408() -> None:
     async with connection(Impatient) as (reader, writer):
-        writer.write(beginning)
+        writer.write(b"GET / HTTP/1.1\r\nhost:")
         assert (await reader.read()).startswith(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n")
+
+
+async def test_a_connection_that_nothing_comes_through_is_closed_without_a_word() -> None:
+    async with connection(Impatient) as (reader, _):
+        assert await reader.read() == b""
 
 
 async def test_the_time_for_a_head_does_not_end_what_comes_after_it() -> None:
@@ -91,7 +95,7 @@ async def test_the_time_for_a_head_does_not_end_what_comes_after_it() -> None:
         writer.write(b"POST /graphql HTTP/1.1\r\nhost: service\r\ncontent-type: application/json\r\n")
         writer.write(b"content-length: 19\r\n\r\n")
         silent, other = await asyncio.open_connection(host, int(port))
-        assert (await silent.readline()).startswith(b"HTTP/1.1 408 ")  # by now the time is over
+        assert await silent.read() == b""  # by now the time is over
         writer.write(b'{"query":"{hello}"}')
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
         other.close()
