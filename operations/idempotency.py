@@ -8,13 +8,13 @@ import orjson
 
 from access.callers import who_asks
 from billing.errors import IdempotencyConflict, InvalidInput
-from models import IdempotencyKey, OperationKind
+from models import IdempotencyKey
 
 MAX_KEY_CHARACTERS = 255
 
 
-def input_hash(kind: OperationKind, given: Mapping[str, object]) -> str:
-    canonical = orjson.dumps([kind.value, given], option=orjson.OPT_SORT_KEYS)
+def input_hash(kind: str, given: Mapping[str, object]) -> str:
+    canonical = orjson.dumps([str(kind), given], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()
 
 

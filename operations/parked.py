@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.errors import OperationNotFound, OperationNotResumable, ProviderRejected, ProviderUnavailable
@@ -10,6 +11,7 @@ from integrations.errors import Rejected, Unavailable
 from models import Operation, OperationStatus, Payment, PaymentStatus
 from operations.ending import unpark
 from operations.engine import MAX_TAKEOVERS, Engine
+from operations.idempotency import answered_by, check_key, input_hash, remember
 from operations.resuming import resume
 from operations.steps.case import settled
 from operations.steps.payments import record_intent
@@ -19,14 +21,27 @@ UNDECIDED = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
 BATCH = 100
 
 
-async def resume_operation(operation_id: str, *, engine: Engine, tools: Tools, wait_seconds: float) -> str:
-    """Look again at what an operation waits for; one that runs is nudged, should nothing run it."""
+async def resume_operation(
+    operation_id: str, *, idempotency_key: str | None, engine: Engine, tools: Tools, wait_seconds: float
+) -> str:
+    """Look again at what an operation waits for; one that runs is nudged, should nothing run it.
+
+    A key that was used before does not look a second time.
+    """
+    check_key(idempotency_key)
+    hashed = input_hash("RESUME", {"operation_id": operation_id})
+    if await answered_by(idempotency_key, hashed):
+        return operation_id
     operation = await Operation.get_or_none(id=operation_id)
     if operation is None:
         raise OperationNotFound(operation_id)
     if operation.status not in (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION):
         raise OperationNotResumable(operation_id, operation.status)
     await take_up(operation, engine, tools)
+    try:
+        await remember(idempotency_key, operation_id, hashed, tools.now())
+    except IntegrityError:  # the same key, a moment earlier
+        await answered_by(idempotency_key, hashed)
     await engine.wait(operation_id, seconds=wait_seconds)
     return operation_id
 

@@ -75,4 +75,7 @@ async def _refund_of(operation_id: str) -> Refund | None:
 
 
 async def resume_operation(info: Info, input: ResumeOperationInput) -> ResumeOperationPayload:  # noqa: A002  same
-    return await answer(ResumeOperationPayload, parked.resume_operation(named(input.operation_id), **means(info)))
+    return await answer(
+        ResumeOperationPayload,
+        parked.resume_operation(named(input.operation_id), idempotency_key=input.idempotency_key, **means(info)),
+    )

@@ -127,6 +127,7 @@ class GrantCreditsPayload(Payload):
 @strawberry.input(description="Which operation to look after again.")
 class ResumeOperationInput:
     operation_id: strawberry.ID
+    idempotency_key: str | None = strawberry.field(default=None, description=KEY)
 
 
 @strawberry.type(description="How far the operation is now.")

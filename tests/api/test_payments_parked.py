@@ -76,6 +76,26 @@ async def test_resuming_finds_out_that_the_payer_has_acted(service: Service, ent
     assert await _tier(entity_id) == ("TEAM", "ACTIVE")
 
 
+async def test_resuming_with_a_key_looks_once_and_keeps_the_key_for_that_operation(
+    service: Service, entity_id: str
+) -> None:
+    upgrade = await _parked(service, entity_id)
+    asked = {"operationId": upgrade["operation"]["id"], "idempotencyKey": f"resume {entity_id}"}
+    first = await send(service, "resumeOperation", **asked)
+    await authenticate(service, await _intent_id(upgrade))
+
+    again = await send(service, "resumeOperation", **asked)
+    other = await send(service, "resumeOperation", **{**asked, "operationId": "op_other"})
+    anew = await send(service, "resumeOperation", operationId=asked["operationId"])
+
+    assert [each["operation"]["status"] for each in (first, again, anew)] == [
+        "REQUIRES_ACTION",
+        "REQUIRES_ACTION",
+        "SUCCEEDED",
+    ]
+    assert codes(other) == [("IDEMPOTENCY_CONFLICT", "idempotencyKey")]
+
+
 async def test_stripe_being_away_is_told_and_nothing_has_changed(service: Service, entity_id: str) -> None:
     upgrade = await _parked(service, entity_id)
     await authenticate(service, await _intent_id(upgrade))
