@@ -14,6 +14,9 @@ from app.settings import Settings
 from telemetry import tracing
 from telemetry.tracing import Attribute
 
+EXPORT_SECONDS = 3.0
+"""A collector that is away must not hold up the stop."""
+
 _TRACEPARENT = "traceparent"
 _propagator = TraceContextTextMapPropagator()
 
@@ -24,7 +27,7 @@ def exporting(settings: Settings) -> Iterator[None]:
         resource=Resource.create({"service.name": settings.otel_service_name}), shutdown_on_exit=False
     )
     endpoint = f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces"
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_SECONDS)))
     tracing.listen(Spans(provider.get_tracer("billing")))
     try:
         yield

@@ -39,6 +39,7 @@ EVENTS_AT_ONCE = 4
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 5.0
 STOP_SECONDS = 10.0
+FAREWELL_SECONDS = 2.0
 
 
 def make_worker(settings: Settings, tools: Tools, engine: Engine) -> "Worker":
@@ -108,7 +109,8 @@ class Worker:
             drain.cancel()
         await asyncio.gather(*self._jobs, *self._drains, return_exceptions=True)
         with suppress(Exception):  # a heartbeat that stays is only one that grows old
-            await WorkerHeartbeat.filter(name=self._engine.name).delete()
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await WorkerHeartbeat.filter(name=self._engine.name).delete()
 
     @property
     def is_broken(self) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import jsonschema
 import promql_parser
 import pytest
 import yaml
@@ -96,6 +97,13 @@ def test_the_image_holds_every_package_of_the_service_and_nothing_of_the_mocks()
 
     assert copied() == {package for package in packages if not package.startswith("mock_")}
     assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
+
+
+def test_compose_is_what_the_compose_specification_allows() -> None:
+    """Its schema as the Compose project publishes it, under the Apache licence 2.0, unchanged."""
+    schema = json.loads((Path(__file__).parent / "compose-spec.json").read_text("utf-8"))
+
+    jsonschema.Draft7Validator(schema).validate(COMPOSE)
 
 
 def test_compose_names_only_what_there_is() -> None:

@@ -11,6 +11,7 @@ from tests.api.health import components
 from tests.service import Service, running_service
 from tests.webhooks.delivery import until
 
+LOCK_SPACE = 0x62696C6C
 HEALTH = "{ serviceHealth { status } }"
 
 
@@ -59,3 +60,42 @@ async def asked(service: Service) -> int:
         *await service.stripe.requests("GET", "/v1/customers"),
     ]
     return len(requests)
+
+
+async def test_a_process_that_another_one_took_the_name_of_asks_for_a_restart_until_it_has_it_again(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    connection: Any = await asyncpg.connect(postgresql_url)
+    try:
+        async with running_service(postgresql_url, tmp_path) as service:
+            await take_its_name(connection)
+
+            async def broken() -> bool:
+                answer = await service.http.get("/health")
+                problem = {"status": "broken", "problem": "another process works under this one's name"}
+                return answer.status_code == 503 and answer.json() == problem
+
+            await until(broken, what="a liveness that fails", seconds=60)
+            await connection.execute("SELECT pg_advisory_unlock_all()")
+            await until(lambda: lives(service), what="a liveness that is well again", seconds=60)
+    finally:
+        await connection.close()
+
+
+async def take_its_name(connection: Any) -> None:
+    """As after a broken network: the server has let go of the lock, and somebody else was faster."""
+
+    async def taken() -> bool:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 "
+            "AND pid <> pg_backend_pid() "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            LOCK_SPACE,
+        )
+        return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, 0)", LOCK_SPACE))
+
+    await until(taken, what="the name")
+
+
+async def lives(service: Service) -> bool:
+    return (await service.http.get("/health")).status_code == 200
