@@ -1,19 +1,22 @@
 """From settings to what one request may ask for, and who may explore."""
 
 from access.scopes import Scope
-from app.middleware import KIB, Limits
+from app.middleware import KIB, BodyLimit, Limits
 from app.settings import Settings
 from schema.budget import DocumentLimits
 from schema.context import Context
 from schema.extensions import Policy
 
+WEBHOOK_BODY_SECONDS = 5.0
+"""A provider sends at once, or not at all."""
+
 
 def request_limits(settings: Settings) -> Limits:
+    seconds = settings.request_timeout_seconds
     return Limits(
         header_bytes=settings.request_max_header_bytes,
-        body_bytes=settings.request_max_bytes,
-        body_bytes_by_prefix={"/webhooks": 256 * KIB},
-        body_seconds=settings.request_timeout_seconds,
+        body=BodyLimit(size_bytes=settings.request_max_bytes, seconds=seconds),
+        body_by_prefix={"/webhooks": BodyLimit(size_bytes=256 * KIB, seconds=min(seconds, WEBHOOK_BODY_SECONDS))},
     )
 
 

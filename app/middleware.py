@@ -26,16 +26,23 @@ GRAPHQL_PATH = "/graphql"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimit:
+    """`size_bytes` at most, all of it within `seconds`."""
+
+    size_bytes: int = 64 * KIB
+    seconds: float = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     header_bytes: int = 16 * KIB
-    body_bytes: int = 64 * KIB
-    body_bytes_by_prefix: Mapping[str, int] = field(default_factory=dict)
-    body_seconds: float = 10
+    body: BodyLimit = BodyLimit()
+    body_by_prefix: Mapping[str, BodyLimit] = field(default_factory=dict)
 
-    def body_bytes_of(self, path: str) -> int:
+    def body_of(self, path: str) -> BodyLimit:
         """The longest matching prefix decides."""
-        matching = [prefix for prefix in self.body_bytes_by_prefix if path.startswith(prefix)]
-        return self.body_bytes_by_prefix[max(matching, key=len)] if matching else self.body_bytes
+        matching = [prefix for prefix in self.body_by_prefix if path.startswith(prefix)]
+        return self.body_by_prefix[max(matching, key=len)] if matching else self.body
 
 
 class RequestLimits:
@@ -63,12 +70,12 @@ class RequestLimits:
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) for name, value in headers.raw) > self.limits.header_bytes:
             raise _Refused(431, "HEADERS_TOO_LARGE", "The request headers are too large.")
-        limit = self.limits.body_bytes_of(scope["path"])
-        if _declared_length(headers) > limit:
-            raise _too_large(limit)
+        limit = self.limits.body_of(scope["path"])
+        if _declared_length(headers) > limit.size_bytes:
+            raise _too_large(limit.size_bytes)
         try:
-            async with asyncio.timeout(self.limits.body_seconds):
-                return await _read(receive, limit)
+            async with asyncio.timeout(limit.seconds):
+                return await _read(receive, limit.size_bytes)
         except TimeoutError:
             raise _Refused(408, "BODY_TOO_SLOW", "The request body did not arrive in time.") from None
 

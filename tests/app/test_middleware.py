@@ -14,10 +14,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from app.middleware import Limits, MaskFaults, RequestId, RequestLimits, SecurityHeaders
+from app.middleware import BodyLimit, Limits, MaskFaults, RequestId, RequestLimits, SecurityHeaders
 from tests.app.graphql_sample import served
 
-LIMITS = Limits(body_bytes=10, body_bytes_by_prefix={"/large": 100, "/large/not": 5}, body_seconds=0.05)
+LIMITS = Limits(
+    body=BodyLimit(size_bytes=10, seconds=0.05),
+    body_by_prefix={"/large": BodyLimit(size_bytes=100), "/large/not": BodyLimit(size_bytes=5)},
+)
 
 
 async def size(request: Request) -> Response:
