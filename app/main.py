@@ -118,6 +118,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) 
         metronome_secrets=[settings.metronome_webhook_secret],
         livemode=settings.livemode,
         now=time.now,
+        store=lambda arrival: parts().intake.store(arrival),
         wake=lambda: parts().wake(),
     )
     graphiql = GraphiQL(assets_directory=settings.graphiql_dir, default_query=FIRST_QUERY)

@@ -26,6 +26,7 @@ from operations.live import Feed
 from operations.sandbox import Sandbox
 from operations.tools import Tools
 from resolvers.health import Health
+from webhooks.intake import Intake
 
 log = structlog.get_logger()
 
@@ -58,6 +59,7 @@ class Parts:
     worker: Worker | None
     feed: Feed
     health: Health
+    intake: Intake
     sandbox: Sandbox | None
     """None with real providers."""
 
@@ -90,6 +92,8 @@ async def running(
         raise MigrationsPending(missing)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(database(settings.database))
+        intake = Intake(time.now)
+        stack.push_async_callback(intake.close)
         tools, sandbox = await stack.enter_async_context(provider_tools(settings, time, transports))
         if sandbox:
             await sandbox.join()
@@ -105,7 +109,7 @@ async def running(
         feed = Feed()
         feed.start()
         stack.push_async_callback(feed.stop)
-        yield Parts(tools, engine, worker, feed, make_health(settings, tools, engine, worker), sandbox)
+        yield Parts(tools, engine, worker, feed, make_health(settings, tools, engine, worker), intake, sandbox)
 
 
 @asynccontextmanager

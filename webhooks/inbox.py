@@ -5,8 +5,10 @@ another number there and writes nothing: taking the event's end and its effects 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from random import SystemRandom
 from typing import Self
 
@@ -27,13 +29,19 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _random = SystemRandom()
 
-_STORE = """
-INSERT INTO webhook_event (id, provider, event_id, type, provider_customer_id, payload, occurred_at, received_at,
-                           state, attempts, next_attempt_at, trace_parent)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0, ?, ?)
-ON CONFLICT (provider, event_id) DO NOTHING
-RETURNING id
+_COLUMNS = (
+    "id, provider, event_id, type, provider_customer_id, payload, occurred_at, received_at, next_attempt_at, "
+    "trace_parent, state, attempts"
+)
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PENDING', 0)"
+# One statement text for batches of all sizes.
+_ROWS_OF_ARRAYS = """
+SELECT *, 'PENDING', 0 FROM unnest(
+    $1::varchar[], $2::varchar[], $3::varchar[], $4::varchar[], $5::varchar[], $6::text[],
+    $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::varchar[]
+)
 """
+_UNLESS_STORED = "ON CONFLICT (provider, event_id) DO NOTHING RETURNING id"
 
 # Events of one customer wait for each other, so that two workers seldom look at the same rows.
 _CLAIM = """
@@ -66,6 +74,7 @@ class Arrival:
     customer_id: str | None
     payload: str
     occurred_at: datetime
+    trace_parent: str | None = field(default_factory=here)
 
     @classmethod
     def of(cls, provider: Provider, event: Verified, payload: str) -> Self:
@@ -90,25 +99,35 @@ class Claimed:
     trace_parent: str | None
 
 
-async def store(arrival: Arrival, *, at: datetime) -> bool:
-    """Whether it was new. One statement, committed when this returns."""
+async def store(arrivals: Sequence[Arrival], *, at: datetime) -> list[bool]:
+    """Which of them were new. One statement, committed when this returns: all of them are stored, or none."""
+    rows = [_row(arrival, at) for arrival in arrivals]
     connection = WebhookEvent._meta.db
-    rows = await connection.execute_query_dict(
-        _for(connection, _STORE),
-        [
-            webhook_event_id(),
-            arrival.provider.value,
-            arrival.event_id,
-            arrival.type,
-            arrival.customer_id,
-            arrival.payload,
-            arrival.occurred_at,
-            at,
-            at,
-            here(),
-        ],
+    if connection.capabilities.dialect == "sqlite":
+        source, values = f"VALUES {', '.join([_ROW] * len(rows))}", list(chain.from_iterable(rows))
+    else:
+        source, values = _ROWS_OF_ARRAYS, [list(column) for column in zip(*rows, strict=True)]
+    new = await connection.execute_query_dict(
+        f"INSERT INTO webhook_event ({_COLUMNS}) {source} {_UNLESS_STORED}",
+        values,
     )
-    return bool(rows)
+    stored = {row["id"] for row in new}
+    return [row[0] in stored for row in rows]
+
+
+def _row(arrival: Arrival, at: datetime) -> tuple[object, ...]:
+    return (
+        webhook_event_id(),
+        arrival.provider.value,
+        arrival.event_id,
+        arrival.type,
+        arrival.customer_id,
+        arrival.payload,
+        arrival.occurred_at,
+        at,
+        at,
+        arrival.trace_parent,
+    )
 
 
 async def claim(*, at: datetime, lease: timedelta) -> Claimed | None:
@@ -158,11 +177,6 @@ async def postpone(event: Claimed, *, at: datetime, reason: str) -> None:
         next_attempt_at=at + timedelta(seconds=pause_seconds(event.attempt)),
         last_error=reason[:LONGEST_REASON],
     )
-
-
-async def release(event: Claimed, *, at: datetime) -> None:
-    """Give it back untouched, for the next worker to take at once."""
-    await _ours(event, leased_until=None, next_attempt_at=at, attempts=event.attempt - 1)
 
 
 async def forget_handled(*, received_before: datetime) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 ON_ITS_WAY = timedelta(minutes=2)
 """A younger event is still being delivered."""
+AT_ONCE = 200
 OVERLAP = timedelta(minutes=10)
 """Stripe lists by the second of creation, and one may enter the list late."""
 FIRST_LOOK_BACK = timedelta(hours=1)
@@ -88,12 +90,16 @@ async def _advance(provider: Provider, *, read_until: datetime, last_event_id: s
 
 
 async def _store(arrivals: Iterable[Arrival], now: datetime) -> int:
-    stored = 0
-    for arrival in _settled(arrivals, now):
-        if await store(arrival, at=now):
-            log.warning("webhook.missed", provider=arrival.provider.value, type=arrival.type, event_id=arrival.event_id)
-            stored += 1
-    return stored
+    missed = 0
+    waiting = iter(_settled(arrivals, now))
+    while batch := list(islice(waiting, AT_ONCE)):
+        for arrival, new in zip(batch, await store(batch, at=now), strict=True):
+            if new:
+                log.warning(
+                    "webhook.missed", provider=arrival.provider.value, type=arrival.type, event_id=arrival.event_id
+                )
+                missed += 1
+    return missed
 
 
 def _settled(arrivals: Iterable[Arrival], now: datetime) -> list[Arrival]:

@@ -2,11 +2,10 @@
 
 2xx   it is stored, now or earlier
 4xx   it is not from the provider, or not an event: sending it again changes nothing
-503   it could not be stored, or nothing can be verified because no secret is configured: send it again
+503   it is not known to be stored, or nothing can be verified because no secret is configured: send it again
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,11 +22,11 @@ from integrations.stripe import webhooks as stripe
 from models import Provider
 from telemetry.metrics import webhooks_received
 from telemetry.tracing import span
-from webhooks.inbox import Arrival, store
+from webhooks.inbox import Arrival
+from webhooks.intake import NotStored
 
 log = structlog.get_logger()
 
-STORE_SECONDS = 5.0
 RETRY_AFTER_SECONDS = 30
 
 Verify = Callable[[bytes, Sequence[tuple[bytes, bytes]]], Verified]
@@ -35,12 +34,13 @@ Verify = Callable[[bytes, Sequence[tuple[bytes, bytes]]], Verified]
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What the routes need: how to verify, the time, and whom to tell that there is work."""
+    """What the routes need: how to verify, the time, who stores, and whom to tell that there is work."""
 
     stripe_secrets: Sequence[SecretStr]
     metronome_secrets: Sequence[SecretStr]
     livemode: bool
     now: Callable[[], datetime]
+    store: Callable[[Arrival], Awaitable[bool]]
     wake: Callable[[], None]
 
     def verify_stripe(self, raw: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Verified:
@@ -94,11 +94,11 @@ class _Endpoint:
 
     async def _store(self, arrival: Arrival) -> Response:
         try:
-            async with asyncio.timeout(STORE_SECONDS):
-                new = await store(arrival, at=self._reception.now())
-        except Exception:
-            # Whatever it was, the event is not known to be stored, and only the provider can send it again.
-            log.exception("webhook.not_stored", provider=arrival.provider.value, event_id=arrival.event_id)
+            new = await self._reception.store(arrival)
+        except NotStored as problem:
+            log.warning(
+                "webhook.refused", provider=arrival.provider.value, event_id=arrival.event_id, storage=str(problem)
+            )
             return _unavailable("STORAGE_UNAVAILABLE", "The event could not be stored; send it again.")
         log.debug("webhook.stored" if new else "webhook.duplicate", type=arrival.type, event_id=arrival.event_id)
         if new:
