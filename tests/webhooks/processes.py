@@ -56,18 +56,7 @@ def service_process(
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = ("serve",),
 ) -> Iterator[ServiceProcess]:
-    """Nobody listens where it looks for the two providers."""
-    settings = {
-        "DATABASE_URL": database_url,
-        "DATA_DIR": str(folder),
-        "PORT": str(port),
-        "MOCK_METRONOME_PORT": str(free_port()),
-        "MOCK_STRIPE_PORT": str(free_port()),
-        "METRONOME_WEBHOOK_SECRET": METRONOME_WEBHOOK_SECRET,
-        "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
-        "WEBHOOK_LEASE_SECONDS": "1",
-        **(environment or {}),
-    }
+    settings = {**service_environment(database_url, folder, port=port), **(environment or {})}
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False) as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", *command], env={**os.environ, **settings}, stdout=log, stderr=log
@@ -77,6 +66,20 @@ def service_process(
     finally:
         process.kill()
         process.wait()
+
+
+def service_environment(database_url: str, folder: Path, *, port: int) -> dict[str, str]:
+    """Nobody listens where it looks for the two providers."""
+    return {
+        "DATABASE_URL": database_url,
+        "DATA_DIR": str(folder),
+        "PORT": str(port),
+        "MOCK_METRONOME_PORT": str(free_port()),
+        "MOCK_STRIPE_PORT": str(free_port()),
+        "METRONOME_WEBHOOK_SECRET": METRONOME_WEBHOOK_SECRET,
+        "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
+        "WEBHOOK_LEASE_SECONDS": "1",
+    }
 
 
 def free_port() -> int:

@@ -3,12 +3,13 @@
 import asyncio
 import os
 import random
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -17,11 +18,13 @@ import pytest
 from app.clock import system_now
 from models import CreditEntry, Customer, WebhookEvent, WebhookEventState
 from models.database import database
+from tests.crash.processes import Launcher, launcher
+from tests.crash.processes import ServiceProcess as ServiceLife
 from tests.service import running_service
 from tests.webhooks.bodies import encoded, metronome_event
 from tests.webhooks.customers import payer
 from tests.webhooks.delivery import Json, metronome_headers, until
-from tests.webhooks.processes import free_port, service_process
+from tests.webhooks.processes import free_port, service_environment, service_process
 
 KILLS = int(os.environ.get("WEBHOOK_KILLS", "5"))
 EVENTS_AT_ONCE = 8
@@ -39,6 +42,12 @@ class Ground:
 
     def process(self, **environment: str) -> Any:
         return service_process(self.database_url, self.folder, port=self.port, environment=environment)
+
+    async def life(self, forge: Launcher, number: int) -> ServiceLife:
+        """A process that is forked from one which has imported everything: its start costs little."""
+        environment = service_environment(self.database_url, self.folder, port=self.port)
+        log = self.folder / f"life_{number}.log"
+        return await forge.start(folder=self.folder, log=log, environment=environment | {"LOG_FORMAT": "json"})
 
     def event(self) -> Json:
         credit = {
@@ -66,18 +75,18 @@ async def ground(database_url: str, tmp_path: Path) -> Ground:
 
 async def test_every_accepted_event_is_handled_once_however_often_the_service_is_killed(ground: Ground) -> None:
     moments = random.Random(20_261_122)
-    stream = Stream(ground)
-    async with stream.running():
-        for _ in range(KILLS):
-            with ground.process() as service:
-                await service.until_healthy()
-                enough = len(stream.accepted) + moments.randint(1, 60)
-                await until(partial(stream.has_accepted, enough), what=f"{enough} events accepted")
-                await asyncio.sleep(moments.uniform(0, 0.3))  # not waiting for anything: the moment of death is random
-                service.kill()
+    async with launcher() as forge, Stream(ground).running() as stream:
+        for number in range(KILLS):
+            life = await ground.life(forge, number)
+            await life.listening()
+            enough = len(stream.accepted) + moments.randint(1, 60)
+            await until(partial(stream.has_accepted, enough), what=f"{enough} events accepted", seconds=60)
+            await asyncio.sleep(moments.uniform(0, 0.3))  # not waiting for anything: the moment of death is random
+            life.signal(signal.SIGKILL)
+            assert await life.ended() == -signal.SIGKILL
     with ground.process() as service:
         await service.until_healthy()
-        await until(lambda: all_done(ground), what="every event handled", seconds=60)
+        await until(lambda: all_done(ground), what="every event handled", seconds=120)
         service.kill()
 
     async with database(ground.database_url):
@@ -97,7 +106,8 @@ async def test_a_handler_killed_at_its_commit_has_done_all_or_nothing(ground: Gr
     event = ground.event()
     with ground.process(CRASH_AT=place) as service:
         await service.until_healthy()
-        assert await send(service.url, event) in (200, None)
+        async with client() as http:
+            assert await send(http, service.url, event) in (200, None)
         await service.until_dead()
 
     async with database(ground.database_url):
@@ -125,7 +135,10 @@ async def test_duplicates_at_two_processes_are_one_event(postgresql_url: str, tm
 
     with one.process() as first, two.process() as second:
         await asyncio.gather(first.until_healthy(), second.until_healthy())
-        answers = await asyncio.gather(*(send(url, event) for event in events for url in (first.url, second.url) * 3))
+        async with client() as http:
+            answers = await asyncio.gather(
+                *(send(http, url, event) for event in events for url in (first.url, second.url) * 3)
+            )
         await until(lambda: all_done(one), what="every event handled", seconds=60)
 
     assert answers == [200] * 120
@@ -142,41 +155,45 @@ class Stream:
         self.accepted: set[str] = set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        senders = [asyncio.create_task(self._send()) for _ in range(EVENTS_AT_ONCE)]
-        try:
-            yield
-        finally:
-            for sender in senders:
-                sender.cancel()
-            await asyncio.gather(*senders, return_exceptions=True)
+    async def running(self) -> AsyncIterator[Self]:
+        async with client() as http:
+            senders = [asyncio.create_task(self._send(http)) for _ in range(EVENTS_AT_ONCE)]
+            try:
+                yield self
+            finally:
+                for sender in senders:
+                    sender.cancel()
+                await asyncio.gather(*senders, return_exceptions=True)
 
     async def has_accepted(self, enough: int) -> bool:
         return len(self.accepted) >= enough
 
-    async def _send(self) -> None:
+    async def _send(self, http: httpx.AsyncClient) -> None:
         url = f"http://127.0.0.1:{self._ground.port}"
         while True:
             event = self._ground.event()
             # As a provider does: again, until it is taken.
-            await until(partial(taken, url, event), what="an event taken", seconds=120)
+            await until(partial(taken, http, url, event), what="an event taken", seconds=120)
             self.accepted.add(event["id"])
-            await send(url, event)
+            await send(http, url, event)
 
 
-async def send(url: str, event: Json) -> int | None:
+def client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(trust_env=False, timeout=10)
+
+
+async def send(http: httpx.AsyncClient, url: str, event: Json) -> int | None:
     """The status; None when there was no answer."""
     raw = encoded(event)
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
-        try:
-            headers = metronome_headers(raw, at=system_now())
-            return (await http.post(f"{url}/webhooks/metronome", content=raw, headers=headers)).status_code
-        except httpx.TransportError:
-            return None
+    try:
+        headers = metronome_headers(raw, at=system_now())
+        return (await http.post(f"{url}/webhooks/metronome", content=raw, headers=headers)).status_code
+    except httpx.TransportError:
+        return None
 
 
-async def taken(url: str, event: Json) -> bool:
-    return await send(url, event) == 200
+async def taken(http: httpx.AsyncClient, url: str, event: Json) -> bool:
+    return await send(http, url, event) == 200
 
 
 async def all_done(ground: Ground) -> bool:
