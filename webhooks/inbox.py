@@ -21,6 +21,7 @@ from telemetry.tracing import here
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 3600.0
+LONGEST_WAIT_SECONDS = 300.0
 FORGET_BATCH = 1000
 LONGEST_REASON = 1000
 
@@ -179,6 +180,20 @@ async def postpone(event: Claimed, *, at: datetime, reason: str) -> None:
     )
 
 
+async def wait(event: Claimed, *, at: datetime, reason: str) -> None:
+    """Postpone it without using up an attempt.
+
+    The attempt's number is given out again, but never to two who hold it: whoever takes the event up next counts on.
+    """
+    await _ours(
+        event,
+        leased_until=None,
+        next_attempt_at=at + timedelta(seconds=waiting_seconds(at - event.received_at)),
+        last_error=reason[:LONGEST_REASON],
+        attempts=event.attempt - 1,
+    )
+
+
 async def forget_handled(*, received_before: datetime) -> int:
     """Delete old events that ended well; one that a person has to look at stays."""
     old = (
@@ -195,6 +210,12 @@ async def forget_handled(*, received_before: datetime) -> int:
 def pause_seconds(attempt: int) -> float:
     """Exponential, the upper half at random, so that what failed together does not come back together."""
     longest = min(FIRST_PAUSE_SECONDS * 2.0 ** min(attempt - 1, 20), LONGEST_PAUSE_SECONDS)
+    return _random.uniform(longest / 2, longest)
+
+
+def waiting_seconds(waited: timedelta) -> float:
+    """The longer it has waited, the longer it waits on, for an operation may wait for its payer for a day."""
+    longest = min(max(waited.total_seconds() / 4, FIRST_PAUSE_SECONDS), LONGEST_WAIT_SECONDS)
     return _random.uniform(longest / 2, longest)
 
 

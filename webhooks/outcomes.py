@@ -4,7 +4,8 @@ A handler reads what it needs, at the provider too, and returns a `Change`: what
 also writes the event's end. Instead it may raise:
 
     Outcome
-    ├── NotYet      something it builds on is not there yet, or is about to change: try again later
+    ├── NotYet      something it builds on is not there yet: try again later, a bounded number of times
+    │   └── Busy    an operation of the customer is under way: try again until it has ended, however long that is
     ├── Parked      it can never work as things are: a person must look, and may replay it
     └── Ignored     it is none of our business
 
@@ -52,6 +53,10 @@ class Outcome(Exception):  # noqa: N818  named for what was found, as all our er
 
 
 class NotYet(Outcome):
+    pass
+
+
+class Busy(NotYet):
     pass
 
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from integrations.stripe.types import Charge, Event, PaymentIntent, Refund
-from models import OperationKind, Payment, PaymentStatus
+from models import Customer, OperationKind, Payment, PaymentStatus
 from operations import settle_payment
 from operations.ending import unpark
 from operations.steps.payments import record_intent, status_of
 from webhooks.outcomes import Change, Ignored, Notice, NotYet, Started, expect, nothing
-from webhooks.owners import require_idle, unknown_object
+from webhooks.owners import require_free, require_idle, unknown_object
 
 
 async def payment_changed(event: Event, notice: Notice) -> Change:
@@ -27,7 +27,7 @@ async def payment_changed(event: Event, notice: Notice) -> Change:
             return None
         await require_idle(notice.customer)
         await record_intent(payment.id, intent, at)
-        return await _follow(await Payment.get(id=payment.id), at)
+        return await _follow(await Payment.get(id=payment.id), notice.customer, at)
 
     return change
 
@@ -42,13 +42,14 @@ async def refunded_payer(event: Event) -> str | None:
     return payment.customer.stripe_customer_id if payment else None
 
 
-async def _follow(payment: Payment, at: datetime) -> Started | None:
+async def _follow(payment: Payment, customer: Customer, at: datetime) -> Started | None:
     """The operation that waits for the payer goes on. Where none does, Metronome has yet to hear of a success."""
     if payment.status is PaymentStatus.REQUIRES_ACTION:
         return None
     if waiting := await unpark(payment.operation_id, at=at):
         return Started(waiting.id, waiting.kind, waiting.leg)
     if payment.status is PaymentStatus.SUCCEEDED:
+        await require_free(customer)
         return Started(await settle_payment.accept(payment, at), OperationKind.SETTLE_PAYMENT)
     return None
 

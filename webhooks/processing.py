@@ -19,7 +19,7 @@ from telemetry.metrics import webhook_event_seconds, webhook_events_handled
 from telemetry.tracing import span
 from webhooks import inbox, metronome, stripe
 from webhooks.inbox import Claimed, LeaseLost
-from webhooks.outcomes import Change, Ignored, Notice, NotYet, Parked, Started
+from webhooks.outcomes import Busy, Change, Ignored, Notice, NotYet, Parked, Started
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Processor:
         except (Parked, Rejected, Unreadable, BillingError) as problem:
             await self._end(event, WebhookEventState.PARKED, str(problem))
         except (NotYet, Unavailable) as reason:
-            await self._again(event, str(reason))
+            await self._later(event, reason)
         except IntegrityError:
             await self._again(event, BUSY)
         except LeaseLost:
@@ -86,6 +86,13 @@ class Processor:
             crashpoint("webhook.before_commit")
         crashpoint("webhook.after_commit")
         return started
+
+    async def _later(self, event: Claimed, reason: NotYet | Unavailable) -> None:
+        if isinstance(reason, Busy):
+            log.info("webhook.waits", reason=str(reason))
+            await inbox.wait(event, at=self.tools.now(), reason=str(reason))
+        else:
+            await self._again(event, str(reason))
 
     async def _again(self, event: Claimed, reason: str) -> None:
         if event.attempt >= self.max_attempts:

@@ -14,8 +14,8 @@ from integrations.stripe.types import Event
 from models import Payment, PaymentStatus, Refund, RefundStatus
 from operations.activity import record
 from operations.steps.refunds import record_refund, status_of
-from webhooks.outcomes import Change, Notice, NotYet, Parked
-from webhooks.owners import require_idle
+from webhooks.outcomes import Change, Notice, Parked
+from webhooks.owners import not_worked_in, require_idle
 from webhooks.payments import intent_id_of, payment_of
 
 MADE_IN_STRIPE = "Made in Stripe"
@@ -29,7 +29,7 @@ async def refunds_changed(event: Event, notice: Notice) -> Change:
     async def change(at: datetime) -> None:
         payment = await Payment.filter(id=seen.id).select_for_update().get()
         if payment.status is not PaymentStatus.SUCCEEDED:
-            raise NotYet(f"The success of payment {payment.id} is not worked in yet.")
+            raise await not_worked_in(notice.customer, f"The success of payment {payment.id} is not worked in yet.")
         news = _news(made, await Refund.filter(payment_id=payment.id))
         if not news:
             return
