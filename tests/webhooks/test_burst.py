@@ -13,7 +13,9 @@ from tests.webhooks.bodies import encoded, metronome_event
 from tests.webhooks.customers import payer
 from tests.webhooks.delivery import metronome_headers, post, until
 
-EVENTS = int(os.environ.get("WEBHOOK_BURST", "200"))
+EVENTS = int(os.environ.get("WEBHOOK_BURST", "2000"))
+# So many of them write the ledger, which is most of the work; the others are of a type that nobody handles.
+GIFTS = int(os.environ.get("WEBHOOK_BURST_GIFTS", "200"))
 CUSTOMERS = 5
 QUERIES = 50
 FIRST_BALANCE = 1_000
@@ -27,7 +29,8 @@ _numbers = count(1)
 async def test_a_burst_is_accepted_whole_and_handled_once_and_queries_are_answered_meanwhile(service: Service) -> None:
     names = [f"burst_{place}" for place in range(CUSTOMERS)]
     customers = [await payer(service, name, card=None, tier="FREE") for name in names]
-    bodies = [gift(customers[place % CUSTOMERS].metronome_id) for place in range(EVENTS)]
+    gifts = [gift(customers[place % CUSTOMERS].metronome_id) for place in range(GIFTS)]
+    bodies = [*gifts, *(encoded(metronome_event()) for _ in range(EVENTS - GIFTS))]
     asking = asyncio.create_task(ask(service, names))
 
     answers = await asyncio.gather(*(send(service, raw) for raw in [*bodies, *bodies[: EVENTS // 10]]))
@@ -36,10 +39,11 @@ async def test_a_burst_is_accepted_whole_and_handled_once_and_queries_are_answer
 
     assert [status for status, _ in answers] == [200] * (EVENTS + EVENTS // 10)
     assert sum(new for _, new in answers) == EVENTS
-    assert await WebhookEvent.filter(state=WebhookEventState.DONE).count() == EVENTS
-    assert await CreditEntry.filter(key__startswith="metronome:").count() == EVENTS
+    assert await WebhookEvent.filter(state=WebhookEventState.DONE).count() == GIFTS
+    assert await WebhookEvent.filter(state=WebhookEventState.IGNORED).count() == EVENTS - GIFTS
+    assert await CreditEntry.filter(key__startswith="metronome:").count() == GIFTS
     balances = [(await models.Customer.get(entity_id=name)).credit_balance for name in names]
-    assert balances == [FIRST_BALANCE + EVENTS // CUSTOMERS] * CUSTOMERS
+    assert balances == [FIRST_BALANCE + GIFTS // CUSTOMERS] * CUSTOMERS
     assert [name for name, _ in told] == names * (QUERIES // CUSTOMERS)
     assert all(balance >= FIRST_BALANCE for _, balance in told)
 

@@ -79,7 +79,7 @@ async def test_every_accepted_event_is_handled_once_however_often_the_service_is
         for number in range(KILLS):
             life = await ground.life(forge, number)
             await life.listening()
-            enough = len(stream.accepted) + moments.randint(1, 60)
+            enough = len(stream.accepted) + moments.randint(1, 20)
             await until(partial(stream.has_accepted, enough), what=f"{enough} events accepted", seconds=60)
             await asyncio.sleep(moments.uniform(0, 0.3))  # not waiting for anything: the moment of death is random
             life.signal(signal.SIGKILL)
