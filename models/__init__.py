@@ -4,6 +4,7 @@ from models.activity import Activity
 from models.api_key import ApiKey, Session
 from models.audit_entry import ActorKind, AuditEntry, AuditOutcome
 from models.customer import Customer
+from models.customer_drift import CustomerDrift, DriftKind
 from models.invoice import Invoice, InvoiceLine
 from models.ledgers import AccountBalanceEntry, CreditEntry
 from models.operation import EffectState, IdempotencyKey, Operation, OperationKind, OperationStatus, ProviderEffect
@@ -22,6 +23,8 @@ __all__ = [
     "AuditOutcome",
     "CreditEntry",
     "Customer",
+    "CustomerDrift",
+    "DriftKind",
     "EffectState",
     "EventCursor",
     "IdempotencyKey",

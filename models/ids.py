@@ -28,6 +28,10 @@ def credit_entry_id() -> str:
     return _new("cre")
 
 
+def customer_drift_id() -> str:
+    return _new("dri")
+
+
 def customer_id() -> str:
     return _new("cus")
 

@@ -42,6 +42,11 @@ class PaymentMethod(Model):
     attached_at = fields.DatetimeField()
     detached_at = fields.DatetimeField(null=True)
 
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"Card {self.brand} ending in {self.last4}" if self.last4 else "Payment method"
+
     class Meta:
         table = "payment_method"
         indexes = (Index(fields=("customer_id", "attached_at")),)

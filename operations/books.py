@@ -14,6 +14,7 @@ from models import (
     AccountBalanceEntry,
     CreditEntry,
     Customer,
+    CustomerDrift,
     Invoice,
     InvoiceLine,
     Payment,
@@ -42,6 +43,7 @@ class Ours:
     methods: list[PaymentMethod]
     credits: list[CreditEntry]
     money: list[AccountBalanceEntry]
+    drift: list[CustomerDrift]
     made_contracts: frozenset[str]
     """The ids of all contracts that our operations made, those since replaced included."""
 
@@ -59,6 +61,7 @@ class Ours:
             methods=await PaymentMethod.filter(customer_id=customer_id),
             credits=await CreditEntry.filter(customer_id=customer_id),
             money=await AccountBalanceEntry.filter(customer_id=customer_id),
+            drift=await CustomerDrift.filter(customer_id=customer_id).order_by("kind"),
             made_contracts=frozenset([effect.object_id async for effect in effects if effect.object_id]),
         )
 

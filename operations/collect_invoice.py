@@ -29,7 +29,7 @@ from operations.ending import fail, keep, succeed
 from operations.engine import Engine, Next, Step
 from operations.steps.collecting import collect, default_method, read_intent
 from operations.steps.invoices import mark_paid_in_metronome
-from operations.steps.payments import record_missing_method
+from operations.steps.payments import record_failed_try
 from operations.tools import Tools
 
 ON_FILE = "on file"  # "the customer has no payment method on file"
@@ -166,7 +166,7 @@ async def _note(operation_id: str, invoice_id: str, payment: Payment | None, at:
         if "payment_id" in operation.result:
             return
         if payment is None:
-            await record_missing_method(invoice_id, at)
+            await record_failed_try(invoice_id, at)
         await keep(operation_id, invoice_id=invoice_id, payment_id=payment.id if payment else None)
 
 

@@ -260,17 +260,13 @@ async def conclude_card(operation_id: str, tools: Tools) -> Next:
         if await succeed(operation_id, at=tools.now()):
             await record(
                 f"payment_method.{_PAST[case.operation.kind]}",
-                f"{_shown(method)} {_PAST[case.operation.kind].replace('_', ' ')}",
+                f"{method.label} {_PAST[case.operation.kind].replace('_', ' ')}",
                 at=tools.now(),
                 customer=case.customer,
                 operation_id=operation_id,
                 data={"payment_method": method.id},
             )
     return Next.CONTINUE
-
-
-def _shown(method: PaymentMethod) -> str:
-    return f"Card {method.brand} ending in {method.last4}" if method.last4 else "Payment method"
 
 
 async def _fail(operation_id: str, problem: BillingError, at: datetime) -> Next:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -16,16 +17,19 @@ from integrations.stripe import types as stripe
 from integrations.stripe.types import PaymentIntentStatus
 from models import (
     Customer,
+    DriftKind,
     Invoice,
     Operation,
     OperationStatus,
     Payment,
     PaymentStatus,
+    Provider,
     Refund,
     RefundStatus,
     Subscription,
 )
 from operations.books import InMetronome, InStripe, Ours
+from operations.drift import drift
 from operations.steps.payments import status_of
 from operations.tools import Tools
 
@@ -158,9 +162,18 @@ def _differences_in_metronome(ours: Ours, theirs: InMetronome) -> Iterator[Diffe
     yield from _unequal("metronome.customer.type", row.id, row.entity_type, found.entity_type)
     yield from _unequal("metronome.customer.name", row.id, row.name, found.name, Severity.LOW)
     yield from _unequal("metronome.customer.email", row.id, row.email, found.email, Severity.LOW)
+    yield from _no_longer_drift(ours, Provider.METRONOME, drift(row, name=found.name, email=found.email))
     yield from _contracts(ours, theirs.contracts)
     yield from _invoices(ours, theirs.invoices)
     yield from _credits(ours, theirs)
+
+
+def _no_longer_drift(ours: Ours, provider: Provider, found: AbstractSet[DriftKind]) -> Iterator[Difference]:
+    """What is shown on the customer and is no longer so: the event that ends it never came."""
+    for noted in ours.drift:
+        if noted.provider is provider and noted.kind not in found:
+            what = f"{provider.lower()}.customer.drift"
+            yield Difference(what, ours.customer.id, noted.kind.value, NONE, Severity.LOW)
 
 
 _CONTRACT_OF: Mapping[SubscriptionStatus, frozenset[ContractStatus]] = {
@@ -204,9 +217,8 @@ def _contract(ours: Subscription, theirs: metronome.Contract) -> Iterator[Differ
     yield from _unequal("contract.anchor", ours.id, midnight(ours.anchor), theirs.billing_anchor_date)
     ends = ours.cancel_at_period_end or ours.scheduled_tier is not None
     yield from _unequal("contract.end_date", ours.id, midnight(ours.period_end) if ends else None, theirs.end_date)
-    yield from _unequal(
-        "contract.cancellation", ours.id, ours.cancel_at_period_end, theirs.cancelled_at is not None, Severity.LOW
-    )
+    if theirs.cancelled_at is not None:  # else it may have been given an end, which is as good as a cancellation
+        yield from _unequal("contract.cancellation", ours.id, ours.cancel_at_period_end, True, Severity.LOW)
 
 
 def _invoices(ours: Ours, theirs: Mapping[str, metronome.Invoice]) -> Iterator[Difference]:
@@ -262,6 +274,7 @@ def _differences_in_stripe(ours: Ours, theirs: InStripe) -> Iterator[Difference]
     yield from _unequal("stripe.customer.entity_id", row.id, row.entity_id, found.entity_id)
     yield from _unequal("stripe.customer.name", row.id, row.name, found.name, Severity.LOW)
     yield from _unequal("stripe.customer.email", row.id, row.email, found.email, Severity.LOW)
+    yield from _no_longer_drift(ours, Provider.STRIPE, drift(row, name=found.name, email=found.email))
     yield from _methods(ours, found, theirs.methods)
     for invoice in ours.invoices:
         yield from _payments(ours, invoice, theirs)

@@ -23,6 +23,7 @@ from operations.activity import record, record_accepted
 from operations.dunning import tell_failure
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
+from operations.follow_end import follow_end
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
@@ -206,6 +207,10 @@ async def go_on(operation_id: str, tools: Tools) -> Next:
                 await follow(case.customer.id, at=at)
             elif contract.status in ENDED:
                 await follow(case.customer.id, at=at, kind=OperationKind.END)
+            else:
+                await follow_end(
+                    await Subscription.filter(id=case.subscription.id).select_for_update().get(), contract, at
+                )
     return Next.CONTINUE
 
 

@@ -1,7 +1,7 @@
 from enum import Enum
 
 import strawberry
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
 
 import models
 from access.callers import Caller
@@ -32,6 +32,9 @@ class CustomerFilter:
     tier: Tier | None = strawberry.field(default=None, description="Of the live subscription, or the last that was.")
     status: SubscriptionStatus | None = strawberry.field(default=None, description="Of the same subscription.")
     type: EntityType | None = None
+    has_drift: bool | None = strawberry.field(
+        default=None, description="Whether a provider holds something else of the customer than we do."
+    )
     text: str | None = strawberry.field(
         default=None,
         description="Part of the entity id, the name or the e-mail, in upper or lower case; at most 128 characters.",
@@ -78,6 +81,9 @@ def _conditions(wanted: CustomerFilter) -> list[Q]:
         conditions.append(Q(subscriptions__status=wanted.status))
     if wanted.type is not None:
         conditions.append(Q(entity_type=wanted.type))
+    if wanted.has_drift is not None:
+        drifting = Q(id__in=Subquery(models.CustomerDrift.all().values("customer_id")))
+        conditions.append(drifting if wanted.has_drift else ~drifting)
     if text := searchable(wanted.text or "").strip():
         conditions.append(Q(entity_id__icontains=text) | Q(name__icontains=text) | Q(email__icontains=text))
     return conditions

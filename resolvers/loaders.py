@@ -13,7 +13,7 @@ from access.scopes import Scope
 from schema.context import Loaders, PerCustomer
 from schema.errors import require
 from schema.types.credits import CreditEntry
-from schema.types.customer import Customer
+from schema.types.customer import Customer, CustomerDrift
 from schema.types.invoice import Invoice, InvoiceLine
 from schema.types.money import Money
 from schema.types.operation import Operation, OperationStep
@@ -36,6 +36,7 @@ def make_loaders(caller: Caller) -> Loaders:
         operations=_newest(caller, models.Operation, Operation, by="created_at"),
         customers=_loader(caller, _customers),
         payment_methods=_loader(caller, _payment_methods),
+        customer_drift=_loader(caller, _customer_drift),
         invoice_lines=_loader(caller, _invoice_lines),
         invoice_payments=_loader(caller, _invoice_payments),
         payment_refunds=_loader(caller, _payment_refunds),
@@ -109,6 +110,12 @@ async def _payment_methods(caller: Caller, customer_ids: list[str]) -> list[list
     query = models.PaymentMethod.filter(customer_id__in=customer_ids, detached_at=None, **caller.only("customer_id"))
     rows = await query.order_by("-is_default", "-attached_at").values_list("customer_id", *PaymentMethod.COLUMNS)
     return _grouped(customer_ids, rows, PaymentMethod.from_row)
+
+
+async def _customer_drift(caller: Caller, customer_ids: list[str]) -> list[list[CustomerDrift]]:
+    query = models.CustomerDrift.filter(customer_id__in=customer_ids, **caller.only("customer_id"))
+    rows = await query.order_by("since", "provider", "kind").values_list("customer_id", *CustomerDrift.COLUMNS)
+    return _grouped(customer_ids, rows, CustomerDrift.from_row)
 
 
 async def _invoice_lines(caller: Caller, invoice_ids: list[str]) -> list[list[InvoiceLine]]:

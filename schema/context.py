@@ -17,7 +17,7 @@ from operations.tools import Tools
 
 if TYPE_CHECKING:
     from schema.types.credits import CreditEntry
-    from schema.types.customer import Customer
+    from schema.types.customer import Customer, CustomerDrift
     from schema.types.health import ServiceHealth
     from schema.types.invoice import Invoice, InvoiceLine
     from schema.types.operation import Operation, OperationStep
@@ -41,6 +41,7 @@ class Loaders:
     operations: "DataLoader[PerCustomer, list[Operation]]"
     customers: "DataLoader[str, Customer]"
     payment_methods: "DataLoader[str, list[PaymentMethod]]"
+    customer_drift: "DataLoader[str, list[CustomerDrift]]"
     invoice_lines: "DataLoader[str, list[InvoiceLine]]"
     invoice_payments: "DataLoader[str, list[Payment]]"
     payment_refunds: "DataLoader[str, list[Refund]]"

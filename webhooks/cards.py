@@ -4,11 +4,13 @@ from datetime import datetime
 
 from integrations.stripe.types import Event, SetupIntent
 from integrations.stripe.types import PaymentMethod as StripePaymentMethod
-from models import Customer, OperationKind, PaymentMethod
+from models import Customer, DriftKind, OperationKind, PaymentMethod, Provider
 from operations import payment_methods
+from operations.activity import record
+from operations.drift import drift, note
 from operations.steps.payments import bring_forward
-from webhooks.outcomes import Change, Notice, NotYet, Parked, Started, expect, nothing
-from webhooks.owners import require_idle, unknown_object
+from webhooks.outcomes import Change, Notice, NotYet, Started, expect, nothing
+from webhooks.owners import require_free, require_idle, unknown_object
 
 
 async def method_attached(event: Event, notice: Notice) -> Change:
@@ -30,7 +32,7 @@ async def setup_succeeded(event: Event, notice: Notice) -> Change:
         row = await PaymentMethod.get_or_none(stripe_payment_method_id=method_id, detached_at=None)
         if row is None or await _default_id(notice.customer) is not None:
             return None
-        await require_idle(notice.customer)
+        await require_free(notice.customer)
         return Started(
             await payment_methods.accept_default(notice.customer, row, at), OperationKind.SET_DEFAULT_PAYMENT_METHOD
         )
@@ -42,15 +44,16 @@ async def method_detached(event: Event, notice: Notice) -> Change:
     """One that is not on file yet is put there as detached, so that the older news finds it so."""
     method = expect(event.snapshot, StripePaymentMethod)
 
-    async def change(_: datetime) -> None:
+    async def change(at: datetime) -> None:
         row = await PaymentMethod.filter(stripe_payment_method_id=method.id).select_for_update().first()
         if row is not None and row.detached_at is not None:
             return
         await require_idle(notice.customer)
         if row is None:
-            await _create(method, notice.customer, attached_at=event.created, detached_at=event.created)
+            row = await _create(method, notice.customer, attached_at=event.created, detached_at=event.created)
         else:
             await PaymentMethod.filter(id=row.id).update(is_default=False, detached_at=event.created)
+        await _tell("detached", row, notice.customer, at)
 
     return change
 
@@ -66,56 +69,60 @@ async def customer_updated(_: Event, notice: Notice) -> Change:
     seen = await _default_id(customer)
     current = await notice.tools.stripe.get_customer(customer_id=str(customer.stripe_customer_id))
     if current.deleted:
-        raise _deleted(customer)
+        return _gone(notice)
     default = current.default_payment_method_id
-    if default == seen:
-        refuse_drift(customer, "Stripe", name=current.name, email=current.email)
-        return nothing
     if default and not await PaymentMethod.exists(stripe_payment_method_id=default, customer_id=customer.id):
         raise await unknown_object(
             notice.row, customer, what=f"The default payment method {default}", now=notice.tools.now()
         )
 
     async def change(at: datetime) -> None:
-        if await _default_id(customer) != seen:
-            raise NotYet("The default payment method changed while it was read at Stripe.")
-        await require_idle(customer)
-        await PaymentMethod.filter(customer_id=customer.id, is_default=True).update(is_default=False)
-        if default:
-            await PaymentMethod.filter(stripe_payment_method_id=default, detached_at=None).update(is_default=True)
-            await bring_forward(customer.id, at)
+        await note(customer, Provider.STRIPE, drift(customer, name=current.name, email=current.email), at)
+        if default != seen:
+            await _follow_default(customer, at, seen=seen, default=default)
 
     return change
 
 
+async def _follow_default(customer: Customer, at: datetime, *, seen: str | None, default: str | None) -> None:
+    if await _default_id(customer) != seen:
+        raise NotYet("The default payment method changed while it was read at Stripe.")
+    await require_idle(customer)
+    await PaymentMethod.filter(customer_id=customer.id, is_default=True).update(is_default=False)
+    made = await PaymentMethod.filter(stripe_payment_method_id=default, detached_at=None).first() if default else None
+    if made is not None:
+        await PaymentMethod.filter(id=made.id).update(is_default=True)
+        await _tell("made_default", made, customer, at)
+        await bring_forward(customer.id, at)
+
+
 async def customer_deleted(_: Event, notice: Notice) -> Change:
-    raise _deleted(notice.customer)
+    return _gone(notice)
 
 
-def refuse_drift(customer: Customer, provider: str, **theirs: str | None) -> None:
-    """Names what differs, never the values."""
-    different = [field for field, value in theirs.items() if value != getattr(customer, field)]
-    if different:
-        raise Parked(f"Drift: {provider} holds another {' and '.join(different)} of {customer.entity_id} than we do.")
+def _gone(notice: Notice) -> Change:
+    """For good. Nothing is deleted here: the books stay, and a person decides what becomes of the subscription."""
 
+    async def change(at: datetime) -> None:
+        await note(notice.customer, Provider.STRIPE, {DriftKind.DELETED}, at)
 
-def _deleted(customer: Customer) -> Parked:
-    return Parked(f"Drift: {customer.entity_id} was deleted at Stripe. Nothing was deleted here.")
+    return change
 
 
 async def _put_on_file(method: StripePaymentMethod, attached_at: datetime, notice: Notice) -> Change:
-    async def change(_: datetime) -> None:
+    async def change(at: datetime) -> None:
         if not await PaymentMethod.exists(stripe_payment_method_id=method.id):
             await require_idle(notice.customer)
-            await _create(method, notice.customer, attached_at=attached_at, detached_at=None)
+            row = await _create(method, notice.customer, attached_at=attached_at, detached_at=None)
+            await _tell("attached", row, notice.customer, at)
 
     return change
 
 
 async def _create(
     method: StripePaymentMethod, customer: Customer, *, attached_at: datetime, detached_at: datetime | None
-) -> None:
-    await PaymentMethod.create(
+) -> PaymentMethod:
+    return await PaymentMethod.create(
         customer_id=customer.id,
         stripe_payment_method_id=method.id,
         brand=method.brand,
@@ -130,3 +137,13 @@ async def _create(
 async def _default_id(customer: Customer) -> str | None:
     default = await PaymentMethod.filter(customer_id=customer.id, is_default=True).first()
     return default.stripe_payment_method_id if default else None
+
+
+async def _tell(what: str, method: PaymentMethod, customer: Customer, at: datetime) -> None:
+    await record(
+        f"payment_method.{what}",
+        f"{method.label} {what.replace('_', ' ')} at Stripe",
+        at=at,
+        customer=customer,
+        data={"payment_method": method.id},
+    )

@@ -1,6 +1,7 @@
 """Metronome's news of credits. A grant enters the ledger once and expires once, in whichever order the news come."""
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from tortoise.expressions import Q
@@ -9,6 +10,7 @@ from billing.credits import EntryKind, LedgerEntry, allowance_key
 from billing.periods import Period
 from integrations.metronome.types import Credit, Event
 from models import CreditEntry, Customer
+from operations.activity import record
 from operations.steps.ledger import append_credits
 from webhooks.outcomes import Change, Notice, expect, nothing
 from webhooks.owners import require_idle, unknown_object
@@ -29,9 +31,9 @@ async def credit_applied(event: Event, notice: Notice) -> Change:
             notice.row, notice.customer, what=f"Credit {credit.id}, which takes away,", now=notice.tools.now()
         )
 
-    async def change(_: datetime) -> None:
+    async def change(at: datetime) -> None:
         await _lock(notice.customer)
-        await _put_in_ledger(credit, notice)
+        await _put_in_ledger(credit, notice, at)
 
     return change
 
@@ -46,9 +48,9 @@ async def credit_expired(event: Event, notice: Notice) -> Change:
         return nothing  # it went with its contract, and whatever ended that has ended the allowance
     expired = await _expired_together(credit, notice)
 
-    async def change(_: datetime) -> None:
+    async def change(at: datetime) -> None:
         await _lock(notice.customer)
-        pool = await _pool_of(credit, notice)
+        pool = await _pool_of(credit, notice, at)
         left = sum(entry.amount for entry in pool)
         if left <= 0:
             return
@@ -63,7 +65,7 @@ async def credit_expired(event: Event, notice: Notice) -> Change:
             )
             if amount
         ]
-        await append_credits(notice.customer.id, entries, cause=f"event:{notice.row.id}", metronome_credit_id=credit.id)
+        await _append(entries, credit, notice, at)
 
     return change
 
@@ -91,12 +93,10 @@ def _enter_and_end(credit: Credit, notice: Notice) -> Change:
         if amount
     ]
 
-    async def change(_: datetime) -> None:
+    async def change(at: datetime) -> None:
         await _lock(notice.customer)
         if not await CreditEntry.exists(metronome_credit_id=credit.id):
-            await append_credits(
-                notice.customer.id, entries, cause=f"event:{notice.row.id}", metronome_credit_id=credit.id
-            )
+            await _append(entries, credit, notice, at)
 
     return change
 
@@ -108,9 +108,9 @@ async def _expired_together(credit: Credit, notice: Notice) -> int:
     return sum(each.expired_amount or 0 for each in granted if each.expired_at == credit.expires_at)
 
 
-async def _pool_of(credit: Credit, notice: Notice) -> list[CreditEntry]:
+async def _pool_of(credit: Credit, notice: Notice, at: datetime) -> list[CreditEntry]:
     """All entries of the grant that a credit is, or is part of."""
-    await _put_in_ledger(credit, notice)
+    await _put_in_ledger(credit, notice, at)
     entry = await CreditEntry.filter(metronome_credit_id=credit.id).first()
     if entry is None:
         return []
@@ -118,20 +118,41 @@ async def _pool_of(credit: Credit, notice: Notice) -> list[CreditEntry]:
     return await CreditEntry.filter(Q(key=key) | Q(grant_key=key), customer_id=notice.customer.id)
 
 
-async def _put_in_ledger(credit: Credit, notice: Notice) -> None:
+async def _put_in_ledger(credit: Credit, notice: Notice, at: datetime) -> None:
     if await CreditEntry.exists(metronome_credit_id=credit.id):
         return
     await require_idle(notice.customer)
     grant = LedgerEntry(
         credit.amount, EntryKind.GRANT, credit.created_at, _key(credit, notice.customer), expires_at=credit.expires_at
     )
-    await append_credits(
+    await _append([grant], credit, notice, at, reason=credit.reason and credit.reason[:500])
+
+
+async def _append(
+    entries: Iterable[LedgerEntry], credit: Credit, notice: Notice, at: datetime, *, reason: str | None = None
+) -> None:
+    written = await append_credits(
         notice.customer.id,
-        [grant],
+        entries,
         cause=f"event:{notice.row.id}",
-        reason=credit.reason and credit.reason[:500],
+        reason=reason,
         metronome_credit_id=credit.id,
     )
+    for entry in written:
+        await record(
+            f"credits.{_PAST[entry.kind]}",
+            f"{abs(entry.amount)} credits {_PAST[entry.kind]} at Metronome",
+            at=at,
+            customer=notice.customer,
+            data={"credit": credit.id, "amount": entry.amount},
+        )
+
+
+_PAST: Mapping[EntryKind, str] = {
+    EntryKind.GRANT: "granted",
+    EntryKind.USAGE: "used",
+    EntryKind.EXPIRY: "expired",
+}
 
 
 def _key(credit: Credit, customer: Customer) -> str:

@@ -6,17 +6,20 @@ from datetime import datetime
 from billing.errors import CustomerBusy
 from billing.invoices import PAYABLE, InvoiceStatus
 from billing.lifecycle import STANDING, SubscriptionStatus
+from billing.money import Money
 from integrations.metronome import types as metronome
 from integrations.metronome.types import Event
-from models import Invoice, OperationKind, ProviderEffect, Subscription
+from models import Invoice, OperationKind, Provider, ProviderEffect, Subscription
+from operations.activity import record
+from operations.drift import drift, note
+from operations.follow_end import follow_end, turn_of
 from operations.renew import ENDED, RENEWAL_KEY, follow
-from operations.steps.payments import settle_otherwise
+from operations.steps.payments import record_failed_try, settle_otherwise
 from operations.tools import Tools
-from webhooks.cards import refuse_drift
 from webhooks.credits import credit_applied, credit_expired
 from webhooks.inbox import Claimed
-from webhooks.outcomes import Change, Ignored, Notice, NotYet, Parked, Started, expect, nothing
-from webhooks.owners import owner, require_idle, unknown_object
+from webhooks.outcomes import Busy, Change, Ignored, Notice, NotYet, Parked, Started, expect, nothing
+from webhooks.owners import not_worked_in, owner, require_free, require_idle, unknown_object
 
 Handler = Callable[[Event, Notice], Awaitable[Change]]
 
@@ -30,8 +33,11 @@ async def customer_updated(_: Event, notice: Notice) -> Change:
     """Name and e-mail are ours, so other ones there are drift."""
     customer = notice.customer
     current = await notice.tools.metronome.get_customer(customer_id=str(customer.metronome_customer_id))
-    refuse_drift(customer, "Metronome", name=current.name, email=current.email)
-    return nothing
+
+    async def change(at: datetime) -> None:
+        await note(customer, Provider.METRONOME, drift(customer, name=current.name, email=current.email), at)
+
+    return change
 
 
 async def contract_created(event: Event, notice: Notice) -> Change:
@@ -50,7 +56,22 @@ async def contract_changed(event: Event, notice: Notice) -> Change:
         return _follow(notice, OperationKind.END)
     if contract.current_period and contract.current_period.start.date() > seen.period_start:
         return _follow(notice, OperationKind.RENEW)
-    return nothing
+    return _follow_end(seen, contract, notice) if turn_of(seen, contract) else nothing
+
+
+def _follow_end(seen: Subscription, contract: metronome.Contract, notice: Notice) -> Change:
+    """Set or taken back by somebody else; what an operation of ours is about is left to it."""
+
+    async def change(at: datetime) -> None:
+        await require_free(notice.customer)
+        subscription = await Subscription.filter(id=seen.id).select_for_update().get()
+        if subscription.metronome_contract_id != contract.id or turn_of(subscription, contract) != turn_of(
+            seen, contract
+        ):
+            raise NotYet("The subscription changed while its contract was read at Metronome.")
+        await follow_end(subscription, contract, at)
+
+    return change
 
 
 def _follow(notice: Notice, kind: OperationKind) -> Change:
@@ -59,7 +80,7 @@ def _follow(notice: Notice, kind: OperationKind) -> Change:
         try:
             operation = await follow(notice.customer.id, at=at, kind=kind)
         except CustomerBusy as busy:
-            raise NotYet(f"{busy}.") from None
+            raise Busy(f"{busy}.") from None
         return Started(operation.id, kind)
 
     return change
@@ -97,14 +118,42 @@ async def invoice_paid(event: Event, notice: Notice) -> Change:
             raise Parked(f"Drift: invoice {invoice.id} is {invoice.status.value} here and paid at Metronome.")
         await require_idle(notice.customer)
         await settle_otherwise(invoice, at)
+        await record(
+            "invoice.paid",
+            f"Invoice of {paid.amount} paid by other means, as told by Metronome",
+            at=at,
+            customer=notice.customer,
+            data={"invoice": invoice.id},
+        )
 
     return change
 
 
 async def invoice_failed(event: Event, notice: Notice) -> Change:
-    """Whether a payment failed is told by Stripe; Metronome only repeats what it was told."""
-    await _invoice(event, notice)
-    return nothing
+    """Told by somebody else, dunning begins with it. What we told ourselves has begun it before we told."""
+    seen = await _invoice(event, notice)
+    if not _is_news_of_failing(seen):
+        return nothing
+
+    async def change(at: datetime) -> None:
+        await require_idle(notice.customer)
+        invoice = await Invoice.filter(id=seen.id).select_for_update().get()
+        if not _is_news_of_failing(invoice):
+            return
+        await record_failed_try(invoice.id, at)
+        await record(
+            "invoice.failed",
+            f"Collecting {Money(invoice.due_minor, invoice.currency)} failed, as told by Metronome",
+            at=at,
+            customer=notice.customer,
+            data={"invoice": invoice.id},
+        )
+
+    return change
+
+
+def _is_news_of_failing(invoice: Invoice) -> bool:
+    return invoice.status is InvoiceStatus.OPEN and invoice.first_failed_at is None
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -149,7 +198,7 @@ async def _invoice(event: Event, notice: Notice) -> Invoice:
     snapshot = expect(event.snapshot, metronome.Invoice)
     found = await Invoice.get_or_none(metronome_invoice_id=snapshot.id, customer_id=notice.customer.id)
     if found is None and (snapshot.uniqueness_key or "").startswith(RENEWAL_KEY):
-        raise NotYet("The renewal that this invoice belongs to is not worked in yet.")
+        raise await not_worked_in(notice.customer, "The renewal that this invoice belongs to is not worked in yet.")
     if found is None:
         raise await unknown_object(notice.row, notice.customer, what=f"Invoice {snapshot.id}", now=notice.tools.now())
     return found

@@ -24,8 +24,12 @@ async def append_credits(
     cause: str,
     reason: str | None = None,
     metronome_credit_id: str | None = None,
-) -> None:
-    """`cause` is what made it so: "operation:op_...", "event:whe_...". An entry that stands already is left alone."""
+) -> list[LedgerEntry]:
+    """`cause` is what made it so: "operation:op_...", "event:whe_...". An entry that stands already is left alone.
+
+    Returns what was written.
+    """
+    written = []
     for entry in entries:
         if await CreditEntry.exists(key=entry.key):
             continue
@@ -43,6 +47,8 @@ async def append_credits(
         )
         await Customer.filter(id=customer_id).update(credit_balance=F("credit_balance") + entry.amount)
         count_credits(entry.kind.value, entry.amount)
+        written.append(entry)
+    return written
 
 
 async def move_account_balance(

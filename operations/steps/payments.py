@@ -134,8 +134,8 @@ async def _failed(payment: Payment, at: datetime) -> None:
     await _tell("payment.failed", f"Payment failed: {payment.decline_code or payment.error_code}", payment, at)
 
 
-async def record_missing_method(invoice_id: str, at: datetime) -> None:
-    """It was time to collect, and there was nothing to collect with: for the schedule a failure like any other."""
+async def record_failed_try(invoice_id: str, at: datetime) -> None:
+    """A try without a payment of ours, for there was no card, or somebody else made it: for the schedule like any."""
     invoice = await Invoice.filter(id=invoice_id).select_for_update().get()
     if invoice.status is InvoiceStatus.OPEN:
         await _count_failure(invoice, at)

@@ -6,13 +6,27 @@ import strawberry
 from schema.context import Info, PerCustomer
 from schema.types.connection import First, check_first
 from schema.types.credits import CreditBalance, CreditEntry
-from schema.types.enums import EntityType
+from schema.types.enums import DriftKind, EntityType, Provider
 from schema.types.invoice import Invoice
 from schema.types.money import Money
 from schema.types.operation import Operation
 from schema.types.payment import Payment, PaymentMethod
 from schema.types.scalars import JSON, BigInt
 from schema.types.subscription import Subscription
+
+
+@strawberry.type(description="A provider holds something else of the customer than we do, and a person has to look.")
+class CustomerDrift:
+    provider: Provider
+    kind: DriftKind
+    since: datetime = strawberry.field(description="When we learned of it.")
+
+    COLUMNS = ("provider", "kind", "since")
+
+    @classmethod
+    def from_row(cls, row: tuple[Any, ...]) -> Self:
+        provider, kind, since = row
+        return cls(provider=provider, kind=kind, since=since)
 
 
 @strawberry.type(description="One user or organization, and who it is at each provider.")
@@ -70,6 +84,10 @@ class Customer:
     @strawberry.field(description="The cards on file, the default first.")
     async def payment_methods(self, info: Info) -> list[PaymentMethod]:
         return await info.context.loaders.payment_methods.load(self.id)
+
+    @strawberry.field(description="Where a provider holds something else, as far as its events tell. Empty: nowhere.")
+    async def drift(self, info: Info) -> list[CustomerDrift]:
+        return await info.context.loaders.customer_drift.load(self.id)
 
     @strawberry.field(description="The newest operations.")
     async def operations(self, info: Info, first: First = 20) -> list[Operation]:

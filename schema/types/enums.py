@@ -14,11 +14,21 @@ from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionStatus
 from billing.tiers import BillingPeriod, EntityType, Tier
 from integrations.mocks import FaultKind as SandboxFaultKind
-from models import EffectState, OperationKind, OperationStatus, PaymentStatus, Provider, RefundStatus, WebhookEventState
+from models import (
+    DriftKind,
+    EffectState,
+    OperationKind,
+    OperationStatus,
+    PaymentStatus,
+    Provider,
+    RefundStatus,
+    WebhookEventState,
+)
 from operations.sandbox import SandboxStep
 
 __all__ = [
     "BillingPeriod",
+    "DriftKind",
     "EffectState",
     "Effective",
     "EntityType",
@@ -55,6 +65,14 @@ _named(Tier, "Tier", "What a customer can be on, from least to most.")
 _named(BillingPeriod, "BillingPeriod", "How long a price buys. Credits are released monthly on both.")
 _named(Effective, "Effective", "When a change takes hold.")
 _named(EntityType, "EntityType", "Who is billed.")
+_named(
+    DriftKind,
+    "CustomerDriftKind",
+    "What a provider holds otherwise than we do.",
+    NAME="Another name.",
+    EMAIL="Another e-mail address.",
+    DELETED="Nothing: the customer was deleted there.",
+)
 _named(
     SubscriptionStatus,
     "SubscriptionStatus",

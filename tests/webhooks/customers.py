@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import models
 from tests.api.onboarding import onboard
 from tests.service import Service
 from tests.webhooks.delivery import Json, until
@@ -54,6 +55,12 @@ async def _onboarded(service: Service, entity_id: str, given: Json) -> Json | No
 async def standing(service: Service, entity_id: str) -> Json:
     """What the API shows of a customer, all of it but instants and ids."""
     return await service.graphql(STANDING, id=entity_id)
+
+
+async def contract_of(entity_id: str) -> str:
+    """Metronome's name for the contract the customer is on."""
+    row = await models.Subscription.get(customer__entity_id=entity_id, is_current=True)
+    return str(row.metronome_contract_id)
 
 
 async def authenticate(service: Service, payer: Payer, *, outcome: str) -> None:

@@ -159,10 +159,10 @@ async def metronome_events(service: Service) -> list[Sent]:
 async def events_of(service: Service, *customer_ids: str) -> list[Sent]:
     """What both mocks have to tell of one customer, in the order they told it."""
     everything = [*await stripe_events(service), *await metronome_events(service)]
-    return [sent for sent in everything if _owner(sent) in customer_ids]
+    return [sent for sent in everything if owner_of(sent) in customer_ids]
 
 
-def _owner(sent: Sent) -> str | None:
+def owner_of(sent: Sent) -> str | None:
     if sent.provider == "metronome":
         return str(sent.event["customer_id"])
     subject = sent.event["data"]["object"]

@@ -1,7 +1,6 @@
 """What becomes of events: the unknown, the early, the unhandled, and the ones that change something."""
 
 from datetime import timedelta
-from typing import Any
 
 from tests.service import Service
 from tests.webhooks.bodies import metronome_event, stripe_event
@@ -18,6 +17,7 @@ from tests.webhooks.delivery import (
     stored,
     until,
 )
+from tests.webhooks.providers import metronome_call
 
 MINUTES = timedelta(minutes=6)
 
@@ -86,34 +86,6 @@ async def test_a_payload_that_is_not_what_its_type_promises_is_parked(service: S
 
     event = await handled(service, sent.id)
     assert (event["state"], event["lastError"]) == ("PARKED", "data.object.object is not text")
-
-
-async def test_a_customer_deleted_at_stripe_is_parked_as_drift_and_stays_here(service: Service, entity_id: str) -> None:
-    customer = await payer(service, entity_id)
-    before = await standing(service, entity_id)
-    deleted = await service.stripe.http.delete(f"/v1/customers/{customer.stripe_id}", headers=STRIPE_KEY)
-    assert deleted.is_success
-
-    sent = await last_of(service, customer.stripe_id, "customer.deleted")
-    await deliver(service, sent)
-
-    event = await handled(service, sent.id)
-    assert event["state"] == "PARKED"
-    assert event["lastError"] == f"Drift: {entity_id} was deleted at Stripe. Nothing was deleted here."
-    assert await standing(service, entity_id) == before
-
-
-async def test_another_name_at_stripe_is_drift(service: Service, entity_id: str) -> None:
-    customer = await payer(service, entity_id)
-    await service.stripe.http.post(f"/v1/customers/{customer.stripe_id}", data={"name": "Eve"}, headers=STRIPE_KEY)
-
-    sent = await last_of(service, customer.stripe_id, "customer.updated")
-    await deliver(service, sent)
-
-    event = await handled(service, sent.id)
-    assert event["state"] == "PARKED"
-    assert event["lastError"] == f"Drift: Stripe holds another name of {entity_id} than we do."
-    assert (await standing(service, entity_id))["customer"]["name"] == "Ada Lovelace"
 
 
 async def test_an_invoice_paid_by_other_means_is_paid_here(service: Service, entity_id: str) -> None:
@@ -251,7 +223,6 @@ async def test_an_invoice_of_ours_that_we_do_not_know_is_parked(service: Service
     assert event["lastError"] == "Invoice 00000000-0000-4000-8000-000000000001 was not made here."
 
 
-STRIPE_KEY = {"authorization": "Bearer sk_test_sandbox"}
 CARD_OF_NOBODY: Json = {"id": "pm_nobody", "object": "payment_method", "type": "card", "customer": "cus_nobody"}
 
 
@@ -276,15 +247,3 @@ async def replay(service: Service, sent: Sent) -> Json:
     answer = await service.graphql(mutation, id=event["id"])
     assert answer["replayWebhookEvent"] == {"event": {"state": "PENDING"}, "userErrors": []}
     return await handled(service, sent.id)
-
-
-async def metronome_call(service: Service, method: str, path: str, body: dict[str, Any]) -> Json:
-    token = await service.metronome.http.post(
-        "/oauth/token",
-        data={"grant_type": "client_credentials", "client_id": "sandbox-client", "client_secret": "sandbox-secret"},
-    )
-    headers = {"authorization": f"Bearer {token.json()['access_token']}"}
-    answer = await service.metronome.http.request(method, f"/api/v1/{path}", json=body, headers=headers)
-    assert answer.is_success, answer.text
-    found: Json = answer.json()
-    return found

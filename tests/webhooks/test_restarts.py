@@ -1,7 +1,8 @@
 """What needs services of its own, one after the other: settings, the command line, the passing of weeks."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,18 @@ from app.cli_webhooks import webhooks
 from mock_kit.clock import Clock
 from tests.service import Service, running_service
 from tests.webhooks.bodies import encoded, events_stored, metronome_event, stripe_event
-from tests.webhooks.delivery import handled, metronome_headers, post, stored, stripe_headers, until
-from tests.webhooks.ended import a_dead_event, an_ignored_event
+from tests.webhooks.delivery import (
+    Json,
+    Sent,
+    deliver,
+    handled,
+    metronome_headers,
+    post,
+    stored,
+    stripe_headers,
+    until,
+)
+from tests.webhooks.ended import NOBODYS, a_dead_event, an_ignored_event
 
 NO_MERCY: dict[str, Any] = {"webhook_max_attempts": 1}
 
@@ -73,6 +84,31 @@ def test_the_command_line_refuses_what_it_cannot_do(sqlite_url: str, arguments: 
     refused = CliRunner().invoke(webhooks, arguments, env={"DATABASE_URL": sqlite_url})
 
     assert (refused.exit_code, refused.stderr) == (2, sentence)
+
+
+async def test_each_pause_is_about_twice_as_long_as_the_one_before_also_over_a_restart(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    clock = Clock(frozen=True)
+    sent = Sent("stripe", stripe_event(type="payment_method.attached", data={"object": NOBODYS}))
+    pauses: list[float] = []
+    for _ in range(2):
+        async with running_service(sqlite_url, tmp_path, clock) as service:
+            await deliver(service, sent)
+            for _ in range(3):
+                event = await until(partial(tried, service, sent, len(pauses) + 1), what="an attempt")
+                pauses.append((datetime.fromisoformat(event["nextAttemptAt"]) - clock.now()).total_seconds())
+                clock.advance_to(datetime.fromisoformat(event["nextAttemptAt"]))
+                service.app.state.worker.wake()
+
+    longest = [0.5, 1, 2, 4, 8, 16]
+    assert all(most / 2 <= pause <= most for pause, most in zip(pauses, longest, strict=True)), pauses
+    assert len({pause / most for pause, most in zip(pauses, longest, strict=True)}) == 6  # no two are in step
+
+
+async def tried(service: Service, sent: Sent, attempts: int) -> Json | None:
+    event = await stored(service, sent.id)
+    return event if event and event["lastError"] and event["attempts"] == attempts else None
 
 
 async def test_what_ended_well_is_forgotten_after_five_weeks_and_what_did_not_stays(

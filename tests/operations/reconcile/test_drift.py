@@ -289,13 +289,7 @@ DRIFTS: tuple[tuple[Act, tuple[Found, ...]], ...] = (
     (_anchor, (("contract.anchor", "2028-02-09T00:00:00+00:00", "2028-02-10T00:00:00+00:00", "HIGH"),)),
     (_ended_here, (("contract.status", "CANCELLED", "ACTIVE", "HIGH"),)),
     (_past_due_without_a_cause, (("subscription.status", "PAST_DUE", "ACTIVE", "HIGH"),)),
-    (
-        _cancelled_here,
-        (
-            ("contract.end_date", "2028-03-10T00:00:00+00:00", "none", "HIGH"),
-            ("contract.cancellation", "True", "False", "LOW"),
-        ),
-    ),
+    (_cancelled_here, (("contract.end_date", "2028-03-10T00:00:00+00:00", "none", "HIGH"),)),
     (
         _contract_forgotten,
         (("contract", "none", "none", "HIGH"), ("contract", "none", "ACTIVE PRO MONTHLY", "HIGH")),
