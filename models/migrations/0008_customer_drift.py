@@ -1,10 +1,10 @@
-from tortoise import migrations
+from tortoise import fields, migrations
+from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
+
 from models.customer_drift import DriftKind
 from models.ids import customer_drift_id
 from models.webhook_event import Provider
-from tortoise.fields.base import OnDelete
-from tortoise import fields
 
 
 class Migration(migrations.Migration):

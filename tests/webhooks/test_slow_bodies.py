@@ -17,7 +17,7 @@ LAST: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 
 @pytest.mark.parametrize(
-    ("path", "seconds"), [("/webhooks/stripe", 5), ("/webhooks/metronome", 5), ("/graphql", 10)], ids=str
+    ("path", "seconds"), [("/webhooks/stripe", 5), ("/webhooks/metronome", 5), ("/api/onboard", 10)], ids=str
 )
 def test_a_body_that_drips_is_refused_when_its_time_is_over(tmp_path: Path, path: str, seconds: int) -> None:
     status, code, taken = run_leaping(dripped(tmp_path, path, parts=100))
