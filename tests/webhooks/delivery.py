@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, TypeVar
 
@@ -119,6 +119,17 @@ async def handled(service: Service, event_id: str) -> Json:
 async def all_handled(service: Service, events: Iterable[Sent]) -> dict[str, str]:
     """The state of each, by its name."""
     return {sent.name: (await handled(service, sent.id))["state"] for sent in events}
+
+
+async def at_rest(service: Service, entity_id: str) -> bool:
+    """No event waits, and no operation of the customer runs. What waits for its next attempt gets it a bit sooner."""
+    query = """query($id: String!) {
+      operations(first: 1, filter: {entityId: $id, status: RUNNING}) { totalCount }
+      webhookEvents(first: 1, filter: {state: PENDING}) { totalCount }
+    }"""
+    counts = await service.graphql(query, id=entity_id)
+    service.clock.advance(timedelta(seconds=1))
+    return not any(each["totalCount"] for each in counts.values())
 
 
 async def stripe_events(service: Service) -> list[Sent]:

@@ -63,7 +63,7 @@ async def tried(service: Service, sent: Sent) -> Json:
     """The event after one more attempt, for which the time has come."""
     before = await stored(service, sent.id)
     if before and before["lastError"]:
-        service.clock.advance_to(datetime.fromisoformat(before["nextAttemptAt"]))
+        service.clock.advance(max(datetime.fromisoformat(before["nextAttemptAt"]) - service.clock.now(), timedelta(0)))
         service.app.state.worker.wake()
 
     async def again() -> Json | None:
