@@ -3,7 +3,10 @@
 import shutil
 import sys
 from pathlib import Path
+from subprocess import TimeoutExpired
 
+from app.children import ChildStopped
+from app.demo import DemoRefused
 from tools.audit.conformance import audit_conformance
 from tools.audit.fuzzing import audit_fuzzing
 from tools.audit.guessing import audit_guessing
@@ -18,7 +21,7 @@ BROKEN = 2
 def main() -> int:
     try:
         verdicts = audit(FOLDER)
-    except AuditBroken as problem:
+    except (AuditBroken, ChildStopped, DemoRefused, TimeoutExpired) as problem:
         print(f"audit: {problem}", file=sys.stderr)
         return BROKEN
     print(table(verdicts))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, build_schema
 
 from tools.audit.fuzzing import SDL
@@ -25,6 +26,7 @@ def audit_guessing(service: Audited, tools: Tools, folder: Path) -> Verdict:
     schema = build_schema(SDL.read_text("utf-8"))
     words = every_name(schema)
     recovered = _guess(service, tools, folder / "closed", words, service.program) & every_field(schema)
+    _require_answers(service)
     control = _guess(service, tools, folder / "control", CONTROL_WORDS, service.admin) & every_field(schema)
     if not control:
         raise AuditBroken(f"clairvoyance learns nothing where it may; see {folder / 'control'}")
@@ -34,6 +36,13 @@ def audit_guessing(service: Audited, tools: Tools, folder: Path) -> Verdict:
         found=f"{len(recovered)} fields recovered (control with hints: {len(control)})",
         misses=[f"recovered {name}" for name in sorted(recovered)],
     )
+
+
+def _require_answers(service: Audited) -> None:
+    """Whoever is turned away at the door learns nothing either, which would prove nothing."""
+    answer = httpx.post(service.url, json={"query": "{ __typename }"}, headers=dict(service.program), trust_env=False)
+    if answer.json().get("data") != {"__typename": "Query"}:
+        raise AuditBroken(f"the key that guesses is not let in: {answer.text[:200]}")
 
 
 def every_field(schema: GraphQLSchema) -> set[str]:
