@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
+from access.keys import is_good
 from app.clock import Time, system_now
 from app.engine import ENGINE_FILE, database_file, postgresql_url
 from app.health import SILENT_SECONDS, check_disk
@@ -22,7 +23,7 @@ from app.running import provider_tools
 from app.settings import LOOPBACK, Settings
 from app.tracing import is_installed
 from integrations.errors import CredentialsRefused, ProviderError
-from models import Operation, OperationStatus, Reconciliation, WebhookEvent, WebhookEventState, WorkerHeartbeat
+from models import ApiKey, Operation, OperationStatus, Reconciliation, WebhookEvent, WebhookEventState, WorkerHeartbeat
 from models.database import database
 from models.errors import DatabaseUnavailable
 from models.migrating import pending_migrations
@@ -34,6 +35,7 @@ SKEW_WARNS = timedelta(seconds=5)
 SKEW_FAILS = timedelta(seconds=120)
 """A webhook's signature holds for 300 seconds: with less than half of it left, a slow delivery is refused."""
 LATE = timedelta(hours=1)
+EXPIRES_SOON = timedelta(days=14)
 RECONCILED_WITHIN = timedelta(hours=26)
 
 
@@ -76,13 +78,13 @@ async def examine(settings: Settings) -> AsyncIterator[list[Finding]]:
     connected = await _database(settings)
     yield connected
     if all(finding.state is not State.FAIL for finding in connected):
-        inside: tuple[Check, ...] = (_worker, _inbox, _operations, _reconciled)
+        inside: tuple[Check, ...] = (_keys, _worker, _inbox, _operations, _reconciled)
         async with database(settings.database):
             for look in inside:
                 yield await look(settings)
 
 
-PARTS = 8
+PARTS = 9
 
 
 async def _settings(settings: Settings) -> list[Finding]:
@@ -93,6 +95,7 @@ async def _settings(settings: Settings) -> list[Finding]:
         _stripe_webhook_secret(settings),
         _metronome_webhook_secret(settings),
         *_publishable_key(settings),
+        *_customer_tokens(settings),
         *_credentials_file(settings),
         _tracing(settings),
     ]
@@ -145,6 +148,15 @@ def _publishable_key(settings: Settings) -> list[Finding]:
         return [ok("publishable key", "of the same mode as the secret key")]
     advice = "take both keys from the same page of Stripe's dashboard"
     return [fail("publishable key", "STRIPE_PUBLISHABLE_KEY is of another mode than STRIPE_SECRET_KEY", advice)]
+
+
+def _customer_tokens(settings: Settings) -> list[Finding]:
+    if settings.customer_token_secret.get_secret_value():
+        return [ok("customer tokens", "signed with a secret of yours")]
+    if settings.on_sqlite and settings.sandbox:
+        return []
+    found = "each process makes its own secret, so a token is good at one of them until its restart"
+    return [warn("customer tokens", found, "set CUSTOMER_TOKEN_SECRET, the same for all: openssl rand -hex 32")]
 
 
 def _credentials_file(settings: Settings) -> list[Finding]:
@@ -257,6 +269,17 @@ async def _database_clock(settings: Settings) -> Finding:
         return _skew("clock, by PostgreSQL", await connection.fetchval("SELECT clock_timestamp()"), system_now())
     finally:
         await connection.close()
+
+
+async def _keys(_: Settings) -> list[Finding]:
+    at = system_now()
+    good = [key for key in await ApiKey.filter(revoked_at__isnull=True) if is_good(key, at)]
+    if not good:
+        return [warn("keys", "there is none, so nobody can ask", "python -m app keys create --help")]
+    soon = [key.prefix for key in good if key.expires_at and key.expires_at - at < EXPIRES_SOON]
+    if soon:
+        return [warn("keys", f"{', '.join(soon)} will soon expire", "make a new one, move its user over, revoke it")]
+    return [ok("keys", f"{len(good)} good")]
 
 
 async def _worker(_: Settings) -> list[Finding]:

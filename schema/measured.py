@@ -20,20 +20,23 @@ from telemetry.tracing import span
 
 NONE, SEVERAL, UNKNOWN, INTROSPECTION = "none", "several", "unknown", "introspection"
 OK = "OK"
+ENDED_EARLY = "ENDED_EARLY"
+"""Cut off, or no operation at all."""
 _OUR_CODES = frozenset(code.value for code in ErrorCode)
 
 
 class Measured(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         """A subscription lasts as long as its client likes: it is counted, and not timed."""
-        began = perf_counter()
+        began, code = perf_counter(), ENDED_EARLY
         try:
             yield
+            code = _code(self.execution_context)
         finally:
             context = self.execution_context
             operation = _operation(context)
             name = _root_field(operation, context.schema._schema)
-            graphql_requests.labels(name, _code(context)).inc()
+            graphql_requests.labels(name, code).inc()
             if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
                 graphql_request_seconds.labels(name).observe(perf_counter() - began)
 

@@ -179,6 +179,7 @@ async def test_the_doctor_finds_nothing_that_fails_where_all_is_well(beside: Bes
 
     findings = {each["check"]: (each["state"], each["found"]) for each in json.loads(said.out)}
     assert [name for name, (state, _) in findings.items() if state != "OK"] == []
+    assert findings["keys"] == ("OK", "1 good")
     assert findings["worker"] == ("OK", "worker-0 is alive")
     assert findings["reconcile"] == ("OK", "1 customers, 0 small differences")
     assert findings["clock, by stripe"] == ("OK", "agrees within seconds")

@@ -50,6 +50,7 @@ async def test_refusals_are_counted_by_their_code(sqlite_url: str, tmp_path: Pat
         await service.graphql('mutation { cancel(input: {entityId: "nobody"}) { userErrors { code } } }')
         await service.execute("{ nothing }")
         await service.execute("{ broken")
+        await service.execute("fragment Only on Query { tiers { tier } }")
         after = await scrape(service.http)
 
     def grown(name: str, **labels: str) -> float:
@@ -59,6 +60,7 @@ async def test_refusals_are_counted_by_their_code(sqlite_url: str, tmp_path: Pat
     assert grown(requests, operation="cancel", code="CUSTOMER_NOT_FOUND") == 1
     assert grown(requests, operation="unknown", code="GRAPHQL_VALIDATION_FAILED") == 1
     assert grown(requests, operation="none", code="GRAPHQL_PARSE_FAILED") == 1
+    assert grown(requests, operation="none", code="ENDED_EARLY") == 1
     charge = {"provider": "stripe", "operation": "create_payment_intent", "outcome": "declined"}
     assert grown("billing_provider_call_seconds_count", **charge) == 1
 
