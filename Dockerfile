@@ -31,6 +31,7 @@ WORKDIR /srv
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    ENVIRONMENT=production \
     HOST=0.0.0.0 \
     PORT=3000 \
     DATA_DIR=/data \

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 
 from access.scopes import EVERYTHING, Scope
 from models import ActorKind
@@ -34,6 +35,7 @@ class Caller:
     credential_id: str | None = None
     """The session or the customer token, where the key was not sent itself."""
     customer: OwnCustomer | None = None
+    expires_at: datetime | None = None
     whereabouts: Whereabouts = Whereabouts()
 
     def may(self, scope: Scope) -> bool:

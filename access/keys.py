@@ -98,7 +98,12 @@ async def caller_of_key(secret: str, whereabouts: Whereabouts, *, at: datetime) 
 
 def caller_for(row: ApiKey, whereabouts: Whereabouts) -> Caller:
     return Caller(
-        kind=ActorKind.API_KEY, name=row.name, scopes=granted(row.scopes), key_id=row.id, whereabouts=whereabouts
+        kind=ActorKind.API_KEY,
+        name=row.name,
+        scopes=granted(row.scopes),
+        key_id=row.id,
+        expires_at=row.expires_at,
+        whereabouts=whereabouts,
     )
 
 

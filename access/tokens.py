@@ -101,5 +101,6 @@ async def caller_of_token(text: str, signer: TokenSigner, whereabouts: Whereabou
         key_id=minter.id,
         credential_id=claims["jti"],
         customer=OwnCustomer(claims["sub"], claims["ent"]),
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         whereabouts=whereabouts,
     )

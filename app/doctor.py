@@ -19,8 +19,9 @@ from access.keys import is_good
 from app.clock import Time, system_now
 from app.engine import ENGINE_FILE, database_file, postgresql_url
 from app.health import SILENT_SECONDS, check_disk
+from app.production import check_production
 from app.running import provider_tools
-from app.settings import LOOPBACK, Settings
+from app.settings import LOOPBACK, InvalidSettings, Settings
 from app.tracing import is_installed
 from integrations.errors import CredentialsRefused, ProviderError
 from models import ApiKey, Operation, OperationStatus, Reconciliation, WebhookEvent, WebhookEventState, WorkerHeartbeat
@@ -91,6 +92,7 @@ async def _settings(settings: Settings) -> list[Finding]:
     return [
         ok("settings", "both providers are mocks" if settings.sandbox else _mode(settings)),
         _bind(settings),
+        *_production(settings),
         _port(settings),
         _stripe_webhook_secret(settings),
         _metronome_webhook_secret(settings),
@@ -109,6 +111,15 @@ def _bind(settings: Settings) -> Finding:
     if settings.host in LOOPBACK:
         return ok("bind", f"{settings.host}: this machine alone")
     return warn("bind", f"{settings.host}: reachable from elsewhere", "keep it behind a proxy that ends TLS")
+
+
+def _production(settings: Settings) -> list[Finding]:
+    """The keys are looked at in the database."""
+    try:
+        check_production(settings, serves_clients=True, has_admin_key=True)
+    except InvalidSettings as problem:
+        return [fail("production", str(problem), "set them; docs/access.md says what each is for")]
+    return []
 
 
 def _port(settings: Settings) -> Finding:

@@ -90,8 +90,13 @@ class BillingGraphQL(GraphQL[object, None]):
         )
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> object:
-        """A socket has no context of its own: its handler asks for one per operation."""
-        return {} if isinstance(request, WebSocket) else await self.context_getter(request)
+        """A socket has none: its handler asks for one per operation. Nor has the page, which asks for nothing."""
+        if isinstance(request, WebSocket) or self._shows_page(request):
+            return {}
+        return await self.context_getter(request)
+
+    def _shows_page(self, request: Request) -> bool:
+        return self._graphiql is not None and self.should_render_graphql_ide(self.request_adapter_class(request))
 
     def is_request_allowed(self, request: BaseRequestProtocol) -> bool:
         if request.method not in ("GET", "POST"):

@@ -1,21 +1,17 @@
 """The wiring: which routes a process serves, behind which middleware."""
 
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import httpx
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from access.authentication import Authenticator
-from access.tokens import TokenSigner
 from app.clock import Time
-from app.door import Door
+from app.entry import Entry, make_entry
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
 from app.limits import graphql_policy, request_limits
@@ -24,6 +20,7 @@ from app.metrics import CountRequests, may_read, metrics_endpoint
 from app.middleware import MaskFaults, RequestId, RequestLimits, SecurityHeaders
 from app.running import MigrationsPending, Parts, Role, Transports, running
 from app.settings import Settings
+from app.signing_in import session_routes
 from resolvers.loaders import make_loaders
 from rest import routes as rest
 from schema.context import Context
@@ -34,7 +31,7 @@ from webhooks.routes import Reception
 
 __all__ = ["FIRST_QUERY", "MigrationsPending", "Role", "create_app"]
 
-API_PREFIXES = ("/graphql", "/api", "/health", "/metrics", "/webhooks")
+API_PREFIXES = ("/graphql", "/api", "/health", "/metrics", "/session", "/webhooks")
 
 
 def create_app(
@@ -65,10 +62,11 @@ def create_app(
         assert isinstance(found, Parts)
         return found
 
+    entry = make_entry(settings, time)
     app = Starlette(
         routes=[
             *_operators_routes(settings, parts, time.now),
-            *([] if role is Role.WORKER else _clients_routes(settings, parts, time)),
+            *([] if role is Role.WORKER else _clients_routes(settings, parts, time, entry)),
         ],
         lifespan=lifespan,
         middleware=[
@@ -78,6 +76,7 @@ def create_app(
             Middleware(SecurityHeaders, api_prefixes=API_PREFIXES),
             Middleware(MaskFaults),
             Middleware(RequestLimits, limits=request_limits(settings)),
+            *entry.middleware(settings),
         ],
     )
     return app
@@ -93,10 +92,8 @@ def _operators_routes(settings: Settings, parts: Callable[[], Parts], now: Calla
     ]
 
 
-def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) -> list[BaseRoute]:
-    signer = TokenSigner(settings.token_secrets or [SecretStr(secrets.token_hex(32))])
-    authenticator = Authenticator(now=time.credentials, signer=signer, live=not settings.sandbox)
-    door = Door(authenticator)
+def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time, entry: Entry) -> list[BaseRoute]:
+    door = entry.door
 
     async def context(connection: HTTPConnection) -> Context:
         caller = await door.admit(connection)
@@ -110,7 +107,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) 
             sandbox=parts().sandbox,
             caller=caller,
             ask_again=lambda: door.ask_again(connection),
-            authenticator=authenticator,
+            authenticator=door.authenticator,
         )
 
     reception = Reception(
@@ -128,6 +125,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) 
         context_getter=context,
         graphiql=shown,
         policy=graphql_policy(settings),
+        allowed_origins=settings.allowed_origins,
         max_subscriptions_per_connection=settings.websocket_max_operations,
     )
     return [
@@ -135,6 +133,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time) 
         WebSocketRoute("/graphql", graphql),
         *(shown.routes() if shown else ()),
         *rest.routes(context),
+        *session_routes(door, entry.cookie),
         *webhooks.routes(reception),
     ]
 

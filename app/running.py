@@ -10,9 +10,11 @@ from enum import Enum
 import httpx
 import structlog
 
+from access.keys import usable_admin_key_exists
 from app.clock import Time
 from app.engine import make_engine
 from app.health import make_health
+from app.production import check_production
 from app.settings import InvalidSettings, Settings
 from app.worker import SWEEP_SECONDS, Worker, make_worker
 from integrations.http import provider_http_client
@@ -94,6 +96,8 @@ async def running(
         await stack.enter_async_context(database(settings.database))
         intake = Intake(time.now)
         stack.push_async_callback(intake.close)
+        has_admin_key = await usable_admin_key_exists(time.credentials())
+        check_production(settings, serves_clients=role is not Role.WORKER, has_admin_key=has_admin_key)
         tools, sandbox = await stack.enter_async_context(provider_tools(settings, time, transports))
         if sandbox:
             await sandbox.join()

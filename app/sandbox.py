@@ -29,6 +29,8 @@ def run_sandbox(settings: Settings) -> None:
     """Returns after Ctrl-C or SIGTERM."""
     if not settings.sandbox:
         raise InvalidSettings("METRONOME_API_URL and STRIPE_API_BASE name real providers; the sandbox is for the mocks")
+    if not settings.developing:
+        raise InvalidSettings("HOST or ENVIRONMENT opens the service to others; the sandbox is for this machine alone")
     logs = _make_folders(settings.data_dir.absolute())
     _check_ports(settings)
     children = Children(logs)
@@ -48,8 +50,8 @@ def run_sandbox(settings: Settings) -> None:
 def _run(settings: Settings, children: Children) -> None:
     _say("starting the service and both provider mocks")
     asyncio.run(migrate(settings.database))
-    key, _ = asyncio.run(sandbox_key(settings))
-    _start(settings, children)
+    key, key_id = asyncio.run(sandbox_key(settings))
+    _start(settings, children, key_id)
     children.wait_until_healthy()
     _show(settings, key, demo=_load_demo(settings, children, key))
     children.watch()
@@ -78,7 +80,7 @@ def _check_ports(settings: Settings) -> None:
             stack.enter_context(listen("127.0.0.1", port, setting=setting))
 
 
-def _start(settings: Settings, children: Children) -> None:
+def _start(settings: Settings, children: Children, key_id: str) -> None:
     """The service last: it is stopped first, while both providers still answer."""
     metronome_secret, stripe_secret = secrets.token_hex(32), f"whsec_{secrets.token_hex(24)}"
     service, metronome, stripe = (
@@ -119,6 +121,7 @@ def _start(settings: Settings, children: Children) -> None:
             "STRIPE_API_BASE": stripe,
             "METRONOME_WEBHOOK_SECRET": metronome_secret,
             "STRIPE_WEBHOOK_SECRET": stripe_secret,
+            "SANDBOX_SIGN_IN_KEY": key_id,
         },
     )
 
@@ -138,6 +141,7 @@ def _show(settings: Settings, key: SecretStr, *, demo: str) -> None:
     click.echo(
         f"""
   GraphiQL        {service}/graphql
+  API key         {key.get_secret_value()}
   REST            {service}/api/customers
   Ready?          {service}/health/ready
   mock Metronome  {_url(settings.mock_metronome_port)}/
@@ -146,7 +150,8 @@ def _show(settings: Settings, key: SecretStr, *, demo: str) -> None:
   data            {settings.data_dir.absolute()} ({demo})
   logs            {settings.data_dir.absolute() / "logs"}
 
-Open GraphiQL and press its button, or paste this there. It onboards a customer to Pro at both providers:
+Browsers on this machine are signed in with that key by themselves. Open GraphiQL and press its button, or paste this
+there. It onboards a customer to Pro at both providers:
 
 {_first_mutation()}
 Or ask from another terminal who is there:

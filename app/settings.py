@@ -4,7 +4,7 @@ With nothing set, the service talks to the two mocks on this machine.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -29,12 +29,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
+    # production: open to others, or to real money, and nothing that needs be set may be missing.
+    environment: Literal["sandbox", "production"] = "sandbox"
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     mock_metronome_port: int = Field(default=3001, ge=0, le=65535)
     mock_stripe_port: int = Field(default=3002, ge=0, le=65535)
     data_dir: Path = Path("data")
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)  # it may hold a password
 
     metronome_api_url: str = ""
     metronome_oauth_client_id: str = ""
@@ -51,6 +53,15 @@ class Settings(BaseSettings):
 
     # Signs customer tokens; comma-separated while it is rolled, the new one first. The sandbox makes one at each start.
     customer_token_secret: SecretStr = SecretStr("")
+
+    # Where browsers find the service, as https://billing.example.com; and the addresses of the proxies before it.
+    public_url: str = ""
+    trusted_proxies: str = ""
+    # Pages elsewhere that may ask, with a bearer token, as https://shop.example.com; comma-separated.
+    cors_origins: str = ""
+    session_hours: float = Field(default=12, gt=0, le=720)
+    # The id of the key that browsers on this machine are signed in with. `make run` sets it; the sandbox only.
+    sandbox_sign_in_key: str = ""
 
     graphiql_dir: Path = Path("build/graphiql")
     # What a stranger may learn about the schema. Unset: everything where only this machine can ask, else nothing.
@@ -105,6 +116,7 @@ class Settings(BaseSettings):
             raise ValueError("REQUEST_TIMEOUT_SECONDS must be longer than OPERATION_WAIT_SECONDS")
         if any(len(each.get_secret_value()) < MIN_SECRET_CHARACTERS for each in self.token_secrets):
             raise ValueError(f"CUSTOMER_TOKEN_SECRET must have at least {MIN_SECRET_CHARACTERS} characters")
+        self._check_edge()
         if not self.sandbox and not self.metronome_oauth_credentials_file:
             self._require("METRONOME_OAUTH_CLIENT_ID", "METRONOME_OAUTH_CLIENT_SECRET")
         return self
@@ -117,6 +129,16 @@ class Settings(BaseSettings):
             raise ValueError("STRIPE_SECRET_KEY must start with sk_test_, rk_test_, sk_live_ or rk_live_")
         if self.sandbox and self.livemode:
             raise ValueError("STRIPE_SECRET_KEY is a live key, and STRIPE_API_BASE is a mock")
+        if not self.sandbox and key == SANDBOX_STRIPE_KEY.get_secret_value():
+            raise ValueError("STRIPE_SECRET_KEY is the mock's own, and STRIPE_API_BASE is the real Stripe")
+
+    def _check_edge(self) -> None:
+        if self.public_url and not is_origin(self.public_url.removesuffix("/")):
+            raise ValueError("PUBLIC_URL must be an address without a path, as https://billing.example.com")
+        if not all(is_origin(origin) for origin in self.allowed_origins):
+            raise ValueError("CORS_ORIGINS must be addresses without a path, as https://shop.example.com; * is none")
+        if self.sandbox_sign_in_key and not self.developing:
+            raise ValueError("SANDBOX_SIGN_IN_KEY is for the sandbox on this machine alone")
 
     def _require(self, *names: str) -> None:
         for name in names:
@@ -144,7 +166,15 @@ class Settings(BaseSettings):
     @property
     def developing(self) -> bool:
         """Whether only this machine can ask, and no money is real."""
-        return self.sandbox and self.host in LOOPBACK
+        return self.environment == "sandbox" and self.sandbox and self.host in LOOPBACK
+
+    @property
+    def proxies(self) -> list[str]:
+        return [part.strip() for part in self.trusted_proxies.split(",") if part.strip()]
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        return [part.strip() for part in self.cors_origins.split(",") if part.strip()]
 
     def explorable(self, given: bool | None) -> bool:
         return self.developing if given is None else given
@@ -196,6 +226,13 @@ class Settings(BaseSettings):
     @staticmethod
     def _is_loopback(url: str) -> bool:
         return urlsplit(url).hostname in LOOPBACK
+
+
+def is_origin(text: str) -> bool:
+    """http is for addresses of this machine."""
+    parts = urlsplit(text)
+    schemes = ("https", "http") if parts.hostname in LOOPBACK else ("https",)
+    return parts.scheme in schemes and text == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -15,6 +15,7 @@ Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | bool | None
 CODES = {
     400: "BAD_REQUEST",
     401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
     415: "UNSUPPORTED_MEDIA_TYPE",

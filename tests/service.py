@@ -70,6 +70,15 @@ class Service:
         return data
 
 
+# Over the mocks, with all that is asked for before others may come.
+PRODUCTION: dict[str, Any] = {
+    "environment": "production",
+    "customer_token_secret": "a secret of the tests that is long enough",
+    "public_url": "https://billing.example",
+    "trusted_proxies": "10.0.0.1",
+}
+
+
 def settings_for(url: str, folder: Path, **changed: Any) -> Settings:
     given: dict[str, Any] = {
         "data_dir": folder,

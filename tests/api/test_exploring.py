@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.access.asking import asker, code_of
-from tests.service import running_service
+from tests.service import PRODUCTION, running_service
 
 INTROSPECTION = "{ __schema { queryType { name } } }"
 
@@ -18,12 +18,12 @@ async def test_where_only_this_machine_can_ask_the_schema_can_be_explored(sqlite
 
 
 async def test_on_any_other_address_it_is_closed(sqlite_url: str, tmp_path: Path) -> None:
-    async with running_service(sqlite_url, tmp_path, host="0.0.0.0") as service:  # noqa: S104  nobody listens there
+    async with running_service(sqlite_url, tmp_path, **PRODUCTION) as service:
         somebody = await asker(service, "CUSTOMERS_READ")
         assert code_of(await somebody.execute(INTROSPECTION)) == "GRAPHQL_VALIDATION_FAILED"
 
 
 async def test_a_setting_opens_it_there(sqlite_url: str, tmp_path: Path) -> None:
-    async with running_service(sqlite_url, tmp_path, host="0.0.0.0", introspection=True) as service:  # noqa: S104
+    async with running_service(sqlite_url, tmp_path, **PRODUCTION, introspection=True) as service:
         somebody = await asker(service, "CUSTOMERS_READ")
         assert (await somebody.execute(INTROSPECTION))["data"] == {"__schema": {"queryType": {"name": "Query"}}}

@@ -19,7 +19,13 @@ from app.demo import CUSTOMERS, load_demo_data
 from models.database import database
 from models.migrating import migrate
 
-PRODUCTION = {"GRAPHIQL": "false", "INTROSPECTION": "false", "SCHEMA_HINTS": "false", "LOG_FORMAT": "json"}
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "CUSTOMER_TOKEN_SECRET": secrets.token_hex(32),
+    "PUBLIC_URL": "https://billing.example",
+    "TRUSTED_PROXIES": "127.0.0.1",
+    "LOG_FORMAT": "json",
+}
 
 
 @dataclass(frozen=True, slots=True)

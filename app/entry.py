@@ -1,0 +1,57 @@
+"""The way in, made from settings: who is let in, by which cookie, and from which pages elsewhere."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import SecretStr
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from access.authentication import Authenticator
+from access.tokens import TokenSigner
+from app.clock import Time
+from app.door import Door
+from app.settings import Settings
+from app.signing_in import SessionCookie, SignInToSandbox
+
+MAY_BE_SENT = ("authorization", "content-type", "idempotency-key", "x-request-id", "x-requested-with")
+MAY_BE_READ = ("x-request-id", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    door: Door
+    cookie: SessionCookie
+
+    def middleware(self, settings: Settings) -> list[Middleware]:
+        """Pages elsewhere ask with a bearer token: a cookie is never theirs to send."""
+        found = []
+        if settings.allowed_origins:
+            found.append(
+                Middleware(
+                    CORSMiddleware,
+                    allow_origins=settings.allowed_origins,
+                    allow_methods=("GET", "POST"),
+                    allow_headers=MAY_BE_SENT,
+                    expose_headers=MAY_BE_READ,
+                    allow_credentials=False,
+                )
+            )
+        if settings.sandbox_sign_in_key:
+            found.append(
+                Middleware(SignInToSandbox, door=self.door, cookie=self.cookie, key_id=settings.sandbox_sign_in_key)
+            )
+        return found
+
+
+def make_entry(settings: Settings, time: Time) -> Entry:
+    signer = TokenSigner(settings.token_secrets or [SecretStr(secrets.token_hex(32))])
+    authenticator = Authenticator(
+        now=time.credentials,
+        signer=signer,
+        live=not settings.sandbox,
+        session_lifetime=timedelta(hours=settings.session_hours),
+    )
+    cookie = SessionCookie(secure=not settings.developing)
+    return Entry(Door(authenticator, cookie.name, settings.public_url.removesuffix("/")), cookie)
