@@ -45,6 +45,9 @@ bench: $(VENV)/.dev ## Measure how fast webhooks are accepted and handled, on bo
 	@$(BIN)/python -m benchmarks.webhooks --database sqlite
 	@echo
 	@$(BIN)/python -m benchmarks.webhooks --database postgresql
+	@echo
+	@$(BIN)/python -m benchmarks.storing --database sqlite
+	@$(BIN)/python -m benchmarks.storing --database postgresql
 
 audit: $(VENV)/.dev ## Try the service from outside with the audits of others; minutes, and a network the first time
 	@$(BIN)/python -m tools.audit

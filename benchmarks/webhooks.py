@@ -71,7 +71,7 @@ def _percentiles(values_ms: list[float]) -> str:
 
 
 async def _measure(kind: str, *, events: int, connections: int) -> Result:
-    with tempfile.TemporaryDirectory(prefix="bench-") as name, _databases(kind, Path(name)) as databases:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, throwaway_databases(kind, Path(name)) as databases:
         async with databases.migrated() as url:
             folder = Path(name)
             customers = await _onboard(url, folder)
@@ -152,7 +152,7 @@ def _gift(metronome_id: str) -> bytes:
 
 
 @contextmanager
-def _databases(kind: str, folder: Path) -> Iterator[Databases]:
+def throwaway_databases(kind: str, folder: Path) -> Iterator[Databases]:
     if kind == "sqlite":
         yield SqliteDatabases(folder)
     else:

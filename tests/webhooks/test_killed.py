@@ -26,7 +26,7 @@ from tests.webhooks.customers import payer
 from tests.webhooks.delivery import Json, metronome_headers, until
 from tests.webhooks.processes import free_port, service_environment, service_process
 
-KILLS = int(os.environ.get("WEBHOOK_KILLS", "5"))
+KILLS = int(os.environ.get("WEBHOOK_KILLS", "20"))
 EVENTS_AT_ONCE = 8
 FIRST_BALANCE = 1_000
 
