@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
+from tortoise.transactions import in_transaction
 
+from access import audit
 from access.callers import Caller, Whereabouts
 from access.errors import NotAdmitted
 from access.scopes import Scope, granted
 from billing.errors import ApiKeyNotFound, InvalidInput
-from models import ActorKind, ApiKey
+from models import ActorKind, ApiKey, AuditOutcome
 
 SECRET_BYTES = 32
 SHOWN_CHARACTERS = 12  # of the secret, in the prefix: enough to be unique, nothing to guess the rest by
@@ -38,14 +40,16 @@ async def create_key(
     """Raises `InvalidInput`."""
     _check(name, scopes, at, expires_at)
     secret = f"{PREFIXES[live]}{secrets.token_hex(SECRET_BYTES)}"
-    row = await ApiKey.create(
-        name=name,
-        prefix=prefix_of(secret),
-        key_hash=hash_of(secret),
-        scopes=sorted(scope.value for scope in set(scopes)),
-        created_at=at,
-        expires_at=expires_at,
-    )
+    async with in_transaction():
+        row = await ApiKey.create(
+            name=name,
+            prefix=prefix_of(secret),
+            key_hash=hash_of(secret),
+            scopes=sorted(scope.value for scope in set(scopes)),
+            created_at=at,
+            expires_at=expires_at,
+        )
+        await audit.record("createApiKey", AuditOutcome.SUCCEEDED, at=at, after=_facts(row))
     return NewKey(row, SecretStr(secret))
 
 
@@ -71,8 +75,22 @@ async def revoke_key(key_id: str, *, at: datetime) -> ApiKey:
     row = await ApiKey.get_or_none(id=key_id) or await ApiKey.get_or_none(prefix=key_id)
     if row is None:
         raise ApiKeyNotFound(key_id)
-    await ApiKey.filter(id=row.id, revoked_at=None).update(revoked_at=at)
-    return await ApiKey.get(id=row.id)
+    async with in_transaction():
+        before = _facts(row)
+        if await ApiKey.filter(id=row.id, revoked_at=None).update(revoked_at=at):
+            row = await ApiKey.get(id=row.id)
+            await audit.record("revokeApiKey", AuditOutcome.SUCCEEDED, at=at, before=before, after=_facts(row))
+    return row
+
+
+def _facts(row: ApiKey) -> audit.Facts:
+    return {
+        "id": row.id,
+        "prefix": row.prefix,
+        "scopes": row.scopes,
+        "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at,
+    }
 
 
 async def usable_admin_key_exists(at: datetime) -> bool:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
+from tortoise.transactions import in_transaction
 
-from access.callers import Caller, Whereabouts
+from access import audit
+from access.callers import Caller, Whereabouts, acting_as
 from access.errors import NotAdmitted
 from access.keys import caller_for, hash_of, is_good, note_use
-from models import ActorKind, Session
+from models import ActorKind, AuditOutcome, Session
 
 TOKEN_BYTES = 32
 TOKEN_CHARACTERS = 43
@@ -22,11 +24,16 @@ class NewSession:
     expires_at: datetime
 
 
-async def open_session(key_id: str, *, lifetime: timedelta, at: datetime) -> NewSession:
+async def open_session(caller: Caller, *, lifetime: timedelta, at: datetime) -> NewSession:
+    """For whoever has shown a key."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    session = await Session.create(
-        token_hash=hash_of(token), api_key_id=key_id, created_at=at, expires_at=at + lifetime
-    )
+    with acting_as(caller):
+        async with in_transaction():
+            session = await Session.create(
+                token_hash=hash_of(token), api_key_id=caller.key_id, created_at=at, expires_at=at + lifetime
+            )
+            facts = {"id": session.id, "expires_at": session.expires_at}
+            await audit.record("signIn", AuditOutcome.SUCCEEDED, at=at, after=facts)
     return NewSession(SecretStr(token), session.expires_at)
 
 
@@ -46,8 +53,11 @@ async def caller_of_session(token: str, whereabouts: Whereabouts, *, at: datetim
     )
 
 
-async def end_session(session_id: str, *, at: datetime) -> None:
-    await Session.filter(id=session_id, revoked_at=None).update(revoked_at=at)
+async def end_session(caller: Caller, *, at: datetime) -> None:
+    with acting_as(caller):
+        async with in_transaction():
+            if await Session.filter(id=caller.credential_id, revoked_at=None).update(revoked_at=at):
+                await audit.record("signOut", AuditOutcome.SUCCEEDED, at=at, asked={"id": caller.credential_id})
 
 
 async def forget_ended_sessions(at: datetime) -> int:

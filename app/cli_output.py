@@ -20,6 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from access.audit import command_line
+from access.callers import acting_as
 from app.logs import configure_logs
 from app.running import MigrationsPending
 from app.settings import InvalidSettings, Settings, load_settings
@@ -61,7 +63,8 @@ def on_database(work: Callable[[Settings], Awaitable[T]]) -> T:
         if missing := await pending_migrations(settings.database):
             raise MigrationsPending(missing)
         async with database(settings.database):
-            return await work(settings)
+            with acting_as(command_line()):
+                return await work(settings)
 
     try:
         settings = load_settings()

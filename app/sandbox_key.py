@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from access.callers import Whereabouts
+from access.audit import command_line
+from access.callers import Whereabouts, acting_as
 from access.errors import NotAdmitted
 from access.keys import caller_of_key, create_key
 from access.scopes import Scope
@@ -25,7 +26,8 @@ async def sandbox_key(settings: Settings) -> tuple[SecretStr, str]:
         try:
             caller = await caller_of_key(kept, Whereabouts(), at=system_now())
         except NotAdmitted:
-            made = await create_key(NAME, [Scope.ADMIN], live=False, at=system_now())
+            with acting_as(command_line()):
+                made = await create_key(NAME, [Scope.ADMIN], live=False, at=system_now())
             _keep(path, made.secret.get_secret_value())
             return made.secret, made.row.id
     assert caller.key_id is not None

@@ -19,6 +19,7 @@ from access.errors import NotAdmitted
 from access.sessions import NewSession, end_session
 from app.door import CHALLENGE, Door, whereabouts_of
 from app.own_pages import is_from_own_page
+from models import ActorKind
 from rest.answers import answer, failed, not_served
 from rest.bodies import read_json
 from schema.types.scalars import iso
@@ -68,8 +69,8 @@ def session_routes(door: Door, cookie: SessionCookie) -> list[BaseRoute]:
 
     async def sign_out(request: Request) -> Response:
         caller = await door.admit(request)
-        if caller.credential_id is not None:
-            await end_session(caller.credential_id, at=door.authenticator.now())
+        if caller.kind is ActorKind.SESSION:
+            await end_session(caller, at=door.authenticator.now())
         return Response(status_code=204, headers={"set-cookie": cookie.header("", seconds=0)})
 
     by_method: dict[str, Callable[[Request], Awaitable[Response]]] = {"POST": sign_in, "GET": who, "DELETE": sign_out}
@@ -111,8 +112,10 @@ class SignInToSandbox:
 
         async def send_signed_in(message: Message) -> None:
             if message["type"] == "http.response.start" and _is_page(message):
-                session = await self.door.authenticator.open_session(self.key_id)
-                MutableHeaders(scope=message).append("set-cookie", self.cookie.opening(session, self.door))
+                whereabouts = whereabouts_of(Request(scope))
+                session = await self.door.authenticator.sign_in_to_sandbox(self.key_id, whereabouts)
+                if session is not None:
+                    MutableHeaders(scope=message).append("set-cookie", self.cookie.opening(session, self.door))
             await send(message)
 
         await self.app(scope, receive, send_signed_in)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from access.sessions import forget_ended_sessions
 from app.clock import system_now
 from app.settings import Settings
 from models import WorkerHeartbeat
@@ -164,6 +165,7 @@ class Worker:
 
     async def _prune(self) -> None:
         await prune_activity(self._now() - KEEP_ACTIVITY)
+        await forget_ended_sessions(self._now())
         await WorkerHeartbeat.filter(at__lt=system_now() - KEEP_HEARTBEATS).delete()
         await self._engine.prune(finished_before=self._now() - KEEP_WORKFLOWS)
         while await inbox.forget_handled(received_before=self._now() - KEEP_EVENTS) == inbox.FORGET_BATCH:

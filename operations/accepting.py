@@ -14,6 +14,7 @@ from tortoise.transactions import in_transaction
 from billing.errors import CustomerBusy, CustomerNotFound
 from models import Customer, Operation, OperationKind, OperationStatus, Subscription
 from operations.activity import record_accepted
+from operations.auditing import audit_accepted, standing
 from operations.crashpoints import crashpoint
 from operations.engine import Engine
 from operations.idempotency import answered_by, check_key, input_hash, remember
@@ -98,10 +99,12 @@ async def _write(request: Request, decide: Decide, at: datetime) -> str:
         updated_at=at,
     )
     subscription = await Subscription.get(customer_id=customer.id, is_current=True)
+    before = standing(customer, subscription)
     operation.input = dict(await decide(Standing(customer, subscription, operation.id)))
     await operation.save(force_create=True)
     await remember(request.idempotency_key, operation.id, request.hashed, at)
     await record_accepted(operation, customer)
+    await audit_accepted(operation, customer, asked=request.given, before=before)
     return operation.id
 
 

@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 from billing.errors import BillingError
 from models import Customer, Operation, OperationStatus
 from operations.activity import record
+from operations.auditing import audit_ended
 
 
 async def succeed(operation_id: str, *, at: datetime, result: Mapping[str, object] | None = None) -> bool:
@@ -47,6 +48,7 @@ async def _close(operation: Operation, at: datetime) -> None:
         operation_id=operation.id,
         data={"error": operation.error_code} if operation.error_code else None,
     )
+    await audit_ended(operation.id)
 
 
 async def park(operation_id: str, *, at: datetime, patience: timedelta) -> None:

@@ -21,6 +21,7 @@ from models import (
     Subscription,
 )
 from operations.activity import record, record_accepted
+from operations.auditing import audit_accepted
 from operations.crashpoints import crashpoint
 from operations.effects import TOO_LATE, Refusal
 from operations.ending import fail, succeed
@@ -147,6 +148,7 @@ async def _write_pending(request: Onboarding, idempotency_key: str | None, at: d
     )
     await remember(idempotency_key, operation.id, hashed, at)
     await record_accepted(operation, customer)
+    await audit_accepted(operation, customer, asked=request.as_input(), before=None)
     return operation.id
 
 

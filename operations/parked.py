@@ -6,9 +6,11 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
+from access import audit
+from access.audit import About
 from billing.errors import OperationNotFound, OperationNotResumable, ProviderRejected, ProviderUnavailable
 from integrations.errors import Rejected, Unavailable
-from models import Operation, OperationStatus, Payment, PaymentStatus
+from models import AuditOutcome, Customer, Operation, OperationStatus, Payment, PaymentStatus
 from operations.ending import unpark
 from operations.engine import MAX_TAKEOVERS, Engine
 from operations.idempotency import answered_by, check_key, input_hash, remember
@@ -37,6 +39,7 @@ async def resume_operation(
         raise OperationNotFound(operation_id)
     if operation.status not in (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION):
         raise OperationNotResumable(operation_id, operation.status)
+    await _audit(operation, tools)
     await take_up(operation, engine, tools)
     try:
         await remember(idempotency_key, operation_id, hashed, tools.now())
@@ -51,11 +54,12 @@ async def ask_to_resume(operation_id: str, tools: Tools) -> OperationStatus:
     operation = await Operation.get_or_none(id=operation_id)
     if operation is None:
         raise OperationNotFound(operation_id)
+    if operation.status not in (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION):
+        raise OperationNotResumable(operation_id, operation.status)
+    await _audit(operation, tools)
     if operation.status is OperationStatus.RUNNING:
         await Operation.filter(id=operation_id).update(takeovers=0)
         return OperationStatus.RUNNING
-    if operation.status is not OperationStatus.REQUIRES_ACTION:
-        raise OperationNotResumable(operation_id, operation.status)
     payment = await _undecided_payment(operation)
     if payment is not None:
         await _read_again(payment, tools)
@@ -63,6 +67,18 @@ async def ask_to_resume(operation_id: str, tools: Tools) -> OperationStatus:
         return OperationStatus.REQUIRES_ACTION
     await unpark(operation_id, at=tools.now())
     return OperationStatus.RUNNING
+
+
+async def _audit(operation: Operation, tools: Tools) -> None:
+    """That somebody asked; what becomes of the operation has an entry of its own."""
+    customer = await Customer.get(id=operation.customer_id)
+    await audit.record(
+        "resumeOperation",
+        AuditOutcome.SUCCEEDED,
+        at=tools.now(),
+        about=About(customer.id, customer.entity_id, operation.id),
+        before={"status": operation.status},
+    )
 
 
 async def take_up(operation: Operation, engine: Engine, tools: Tools) -> None:

@@ -6,8 +6,10 @@ import structlog
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
+from access import audit
+from access.audit import About
 from billing.errors import IdempotencyConflict, WebhookEventNotFound
-from models import WebhookEvent, WebhookEventState, WebhookReplay
+from models import AuditOutcome, WebhookEvent, WebhookEventState, WebhookReplay
 from operations.idempotency import check_key
 
 log = structlog.get_logger()
@@ -25,7 +27,9 @@ async def replay_event(event_id: str, *, idempotency_key: str | None, at: dateti
 
 
 async def replay_dead(*, at: datetime) -> int:
-    replayed = await WebhookEvent.filter(state=WebhookEventState.DEAD).update(**_anew(at))
+    async with in_transaction():
+        replayed = await WebhookEvent.filter(state=WebhookEventState.DEAD).update(**_anew(at))
+        await audit.record("replayDeadWebhookEvents", AuditOutcome.SUCCEEDED, at=at, after={"events": replayed})
     log.info("webhook.dead_replayed", events=replayed)
     return replayed
 
@@ -38,10 +42,21 @@ async def _replayed_by(key: str | None, event_id: str) -> bool:
 
 
 async def _replay(event_id: str, key: str | None, at: datetime) -> None:
-    if not await WebhookEvent.filter(id=event_id).update(**_anew(at)):
+    event = await WebhookEvent.filter(id=event_id).select_for_update().first()
+    if event is None:
         raise WebhookEventNotFound(event_id)
+    await WebhookEvent.filter(id=event_id).update(**_anew(at))
     if key is not None:
         await WebhookReplay.create(key=key, event_id=event_id, requested_at=at)
+    await audit.record(
+        "replayWebhookEvent",
+        AuditOutcome.SUCCEEDED,
+        at=at,
+        about=About(customer_id=event.customer_id),
+        asked={"id": event_id},
+        before={"state": event.state},
+        after={"state": WebhookEventState.PENDING},
+    )
     log.info("webhook.replayed", webhook_event=event_id)
 
 

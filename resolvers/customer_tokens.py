@@ -1,8 +1,11 @@
 from datetime import timedelta
 
 import models
+from access import audit
+from access.audit import About
 from access.callers import OwnCustomer
 from billing.errors import BillingError, CustomerNotFound
+from models import AuditOutcome
 from resolvers.pages import one, searchable
 from schema.context import Info
 from schema.errors import user_errors
@@ -17,6 +20,13 @@ async def mint_customer_token(
     try:
         customer = await _customer(searchable(input.entity_id))
         token = context.authenticator.mint(context.caller, customer, lifetime=timedelta(seconds=input.ttl_seconds))
+        await audit.record(
+            "mintCustomerToken",
+            AuditOutcome.SUCCEEDED,
+            at=context.now(),
+            about=About(customer.id, customer.entity_id),
+            after={"id": token.id, "expires_at": token.expires_at},
+        )
     except BillingError as problem:
         return MintCustomerTokenPayload(user_errors=user_errors(problem))
     return MintCustomerTokenPayload(token=token.text.get_secret_value(), expires_at=token.expires_at)

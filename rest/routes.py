@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from access.callers import acting_as
 from billing.errors import BillingError
+from models import AuditOutcome
 from rest.answers import failed, not_allowed, not_served, refused
 from rest.customers import list_customers, onboard, show_subscription
 from rest.health import Broken, CheckHealth, live, ready
 from rest.tier_change import change_tier
 from schema.context import Context
 from schema.errors import NotAllowed
-from schema.gate import check
+from schema.gate import audited, check
 from schema.policy import MUTATIONS, QUERIES, Rule
 
 HANDLERS = {BillingError: refused, NotAllowed: not_allowed, HTTPException: not_served, Exception: failed}
@@ -39,33 +39,45 @@ def health_routes(broken: Broken, check_health: CheckHealth) -> list[BaseRoute]:
 def routes(context: ContextGetter) -> list[BaseRoute]:
     """Each route under the rule of the root field it stands for."""
 
-    def route(path: str, endpoint: Endpoint, rule: Rule, method: str) -> Route:
-        return Route(path, _guarded(endpoint, rule, context), methods=[method])
+    def read(path: str, endpoint: Endpoint, name: str) -> Route:
+        return Route(path, _guarded(endpoint, QUERIES[name], context), methods=["GET"])
+
+    def change(path: str, endpoint: Endpoint, name: str) -> Route:
+        rule = replace(MUTATIONS[name], own=None)  # called by servers: no verb here knows a customer's own token
+        return Route(path, _audited(endpoint, rule, name, context), methods=["POST"])
 
     return [
         Mount(
             "/api",
             routes=[
-                route("/onboard", onboard, MUTATIONS["onboard"], "POST"),
-                route("/tier/change", change_tier, _for_keys(MUTATIONS["changeTier"]), "POST"),
-                route("/customers", list_customers, QUERIES["customers"], "GET"),
-                route("/subscription/{entity_id}", show_subscription, QUERIES["subscription"], "GET"),
+                change("/onboard", onboard, "onboard"),
+                change("/tier/change", change_tier, "changeTier"),
+                read("/customers", list_customers, "customers"),
+                read("/subscription/{entity_id}", show_subscription, "subscription"),
             ],
             middleware=[Middleware(ExceptionMiddleware, handlers=HANDLERS)],
         ),
     ]
 
 
-def _for_keys(rule: Rule) -> Rule:
-    """The older form is called by servers: its verbs do not know a customer's own token."""
-    return replace(rule, own=None)
-
-
 def _guarded(endpoint: Endpoint, rule: Rule, context: ContextGetter) -> Callable[[Request], Awaitable[Response]]:
     async def guarded(request: Request) -> Response:
         found = await context(request)
         check(rule, found.caller)
-        with acting_as(found.caller):
-            return await endpoint(request, found)
+        return await endpoint(request, found)
+
+    return guarded
+
+
+def _audited(
+    endpoint: Endpoint, rule: Rule, name: str, context: ContextGetter
+) -> Callable[[Request], Awaitable[Response]]:
+    async def guarded(request: Request) -> Response:
+        found = await context(request)
+        async with audited(name, None, found) as answer:
+            check(rule, found.caller)
+            response = await endpoint(request, found)
+            answer.outcome = AuditOutcome.REPEATED  # unless it was accepted just now, and is in the log
+        return response
 
     return guarded

@@ -1,7 +1,8 @@
 """The door before every root field. Nothing is behind it that `schema.policy` has no rule for."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from graphql import GraphQLError
@@ -10,8 +11,11 @@ from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from access.audit import About, Act, Facts, doing, record
 from access.callers import Caller, acting_as
 from access.errors import NotAdmitted
+from billing.errors import BillingError
+from models import AuditOutcome
 from schema.context import Context, Info
 from schema.errors import NotAllowed, require, user_errors
 from schema.policy import Rule
@@ -29,8 +33,9 @@ class Unauthenticated(GraphQLError):  # noqa: N818  as above
         super().__init__(str(problem), extensions={"code": "UNAUTHENTICATED"})
 
 
-def guarded(rules: Mapping[str, Rule]) -> Callable[[T], T]:
+def guarded(rules: Mapping[str, Rule], make: "type[Gate] | None" = None) -> Callable[[T], T]:
     """Puts every field of a root type behind its rule. Raises `Uncovered` where there is one without the other."""
+    make = make or Gate
 
     def guard(root: T) -> T:
         definition = get_object_definition(root, strict=True)
@@ -38,7 +43,7 @@ def guarded(rules: Mapping[str, Rule]) -> Callable[[T], T]:
         if odd := fields.keys() ^ rules.keys():
             raise Uncovered(definition.name, odd)
         for name, field in fields.items():
-            field.extensions = [*field.extensions, Gate(rules[name])]
+            field.extensions = [*field.extensions, make(name, rules[name])]
         return root
 
     return guard
@@ -52,7 +57,8 @@ def check(rule: Rule, caller: Caller) -> None:
 
 
 class Gate(FieldExtension):
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, name: str, rule: Rule) -> None:
+        self.name = name
         self.rule = rule
         self._field: StrawberryField | None = None
 
@@ -79,6 +85,59 @@ class Gate(FieldExtension):
         assert self._field is not None
         answer: Callable[..., object] = self._field.type  # type: ignore[assignment]  # only a payload has an input
         return answer
+
+
+class AuditedGate(Gate):
+    """Before a mutation. Whatever came of it is in the audit log; what changed something has put it there itself."""
+
+    async def resolve_async(self, next_: Callable[..., Any], source: Any, info: Info, **given: Any) -> Any:
+        async with audited(self.name, given.get("input"), info.context) as answer:
+            payload = await super().resolve_async(next_, source, info, **given)
+            answer.note(payload)
+        return payload
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a mutation came to that has put nothing into the log itself."""
+
+    outcome: AuditOutcome = AuditOutcome.SUCCEEDED
+    error_code: str | None = None
+
+    def note(self, payload: object) -> None:
+        if errors := getattr(payload, "user_errors", None):
+            self.outcome, self.error_code = AuditOutcome.REFUSED, errors[0].code.value
+        elif getattr(payload, "operation", None) is not None:
+            self.outcome = AuditOutcome.REPEATED
+
+
+@asynccontextmanager
+async def audited(name: str, given: object, context: Context) -> AsyncIterator[Answer]:
+    answer = Answer()
+    with acting_as(context.caller), doing(name, given) as act:
+        try:
+            yield answer
+        except (NotAllowed, BillingError) as refusal:
+            await _record_rest(act, Answer(AuditOutcome.REFUSED, _code(refusal)), context)
+            raise
+        await _record_rest(act, answer, context)
+
+
+async def _record_rest(act: Act, answer: Answer, context: Context) -> None:
+    if act.recorded:
+        return
+    own = context.caller.customer
+    about = About(own.id, own.entity_id) if own else About(entity_id=_entity_id(act.asked))
+    await record(act.action, answer.outcome, at=context.now(), about=about, error_code=answer.error_code)
+
+
+def _entity_id(asked: Facts) -> str | None:
+    found = asked.get("entity_id")
+    return found if isinstance(found, str) else None
+
+
+def _code(refusal: NotAllowed | BillingError) -> str:
+    return refusal.code.value if isinstance(refusal, BillingError) else "FORBIDDEN"
 
 
 async def _while_admitted(events: AsyncGenerator[Any, None], context: Context) -> AsyncGenerator[Any, None]:

@@ -82,6 +82,7 @@ QUERIES: Mapping[str, Rule] = {
     "webhookEvents": Rule(Scope.WEBHOOKS_ADMIN),
     "serviceHealth": Rule(READ),
     "apiKeys": Rule(Scope.ADMIN),
+    "auditLog": Rule(Scope.ADMIN),
     "sandbox": Rule(READ),
 }
 

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 import resolvers.api_keys
+import resolvers.audit
 import resolvers.changes
 import resolvers.credits
 import resolvers.customer_tokens
@@ -22,10 +23,11 @@ import resolvers.sandbox
 import resolvers.subscriptions
 import resolvers.webhooks
 from schema.extensions import GuardedSchema
-from schema.gate import guarded
+from schema.gate import AuditedGate, guarded
 from schema.measured import Measured
 from schema.policy import MUTATIONS, QUERIES, SUBSCRIPTIONS
 from schema.types.api_key import ApiKey, CreateApiKeyPayload, RevokeApiKeyPayload
+from schema.types.audit import AuditEntry
 from schema.types.changes import (
     CancelPayload,
     ChangeTierPayload,
@@ -117,13 +119,16 @@ class Query:
     api_keys: list[ApiKey] = strawberry.field(
         resolver=resolvers.api_keys.api_keys, description="Every key there was, newest first."
     )
+    audit_log: Connection[AuditEntry] = strawberry.field(
+        resolver=resolvers.audit.audit_log, description="Who did what, when and from where, newest first."
+    )
     sandbox: Sandbox | None = strawberry.field(
         resolver=resolvers.sandbox.sandbox,
         description="The clock and the faults of the providers' mocks. Null with real providers.",
     )
 
 
-@guarded(MUTATIONS)
+@guarded(MUTATIONS, AuditedGate)
 @strawberry.type(description="What can be done. Each verb answers with its objects, its operation and what went wrong.")
 class Mutation:
     onboard: OnboardPayload = strawberry.field(

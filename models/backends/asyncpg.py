@@ -85,13 +85,21 @@ class PooledTransaction(TransactionContextPooled):
         return self.client
 
     async def __aexit__(self, exc_type: type[BaseException] | None, exc_val: object, exc_tb: object) -> None:
-        committed = False
+        keep = committed = False
         try:
-            await to_the_end(self.client.end(keep=exc_type is None))
-            committed = exc_type is None
+            if exc_type is None:
+                await self._after_commit.write_last()
+                keep = True
         finally:
-            get_connections().reset(self.token)
-            self._after_commit.end(committed=committed)
+            try:
+                await to_the_end(self.client.end(keep=keep))
+                committed = keep
+            finally:
+                self._left(committed=committed)
+
+    def _left(self, *, committed: bool) -> None:
+        get_connections().reset(self.token)
+        self._after_commit.end(committed=committed)
 
 
 client_class = AsyncpgClient

@@ -107,21 +107,22 @@ class SqliteSchemaEditor(DeclaredConstraints, TortoiseSqliteSchemaEditor):
             await self.remove_index(model, Index(fields=(old_column,)))
 
     async def _remake_table(self, model: type[Model], *_: object, **__: object) -> None:
-        """SQLite's own recipe (lang_altertable.html, section 7): new table, copy, drop, rename, indexes again.
+        """SQLite's own recipe (lang_altertable.html, section 7): new table, copy, drop, rename, indexes and triggers.
 
         Foreign keys have to be off, or the drop deletes what refers to the table: see `models.migrating`.
         """
         table = model._meta.db_table
-        indexes = await self.client.execute_query_dict(
-            "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", [table]
+        lost = await self.client.execute_query_dict(
+            "SELECT sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name = ?",
+            [table],
         )
         columns = ", ".join(map(self.quote, model._meta.db_fields))
         await self._run_sql(self._columns_sql(model).replace(f'"{table}"', f'"new__{table}"', 1))
         await self._run_sql(f'INSERT INTO "new__{table}" ({columns}) SELECT {columns} FROM "{table}"')  # noqa: S608
         await self._run_sql(f'DROP TABLE "{table}"')
         await self._run_sql(f'ALTER TABLE "new__{table}" RENAME TO "{table}"')
-        for index in indexes:
-            await self._run_sql(index["sql"])
+        for each in lost:
+            await self._run_sql(each["sql"])
 
     def _columns_sql(self, model: type[Model]) -> str:
         """The `CREATE TABLE` alone, without the indexes that follow it."""

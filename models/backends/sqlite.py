@@ -134,14 +134,22 @@ class SqliteTransaction(SqliteTransactionContext):
         return self.connection
 
     async def __aexit__(self, exc_type: type[BaseException] | None, exc_val: object, exc_tb: object) -> None:
-        committed = False
+        keep = committed = False
         try:
-            await to_the_end(self.connection.end(keep=exc_type is None))
-            committed = exc_type is None
+            if exc_type is None:
+                await self._after_commit.write_last()
+                keep = True
         finally:
-            get_connections().reset(self.token)
-            self._trxlock.release()
-            self._after_commit.end(committed=committed)
+            try:
+                await to_the_end(self.connection.end(keep=keep))
+                committed = keep
+            finally:
+                self._left(committed=committed)
+
+    def _left(self, *, committed: bool) -> None:
+        get_connections().reset(self.token)
+        self._trxlock.release()
+        self._after_commit.end(committed=committed)
 
     async def _release(self) -> None:
         try:

@@ -15,6 +15,8 @@ from billing.lifecycle import SubscriptionStatus
 from billing.tiers import BillingPeriod, EntityType, Tier
 from integrations.mocks import FaultKind as SandboxFaultKind
 from models import (
+    ActorKind,
+    AuditOutcome,
     DriftKind,
     EffectState,
     OperationKind,
@@ -27,6 +29,8 @@ from models import (
 from operations.sandbox import SandboxStep
 
 __all__ = [
+    "ActorKind",
+    "AuditOutcome",
     "BillingPeriod",
     "DriftKind",
     "EffectState",
@@ -154,6 +158,24 @@ _named(
     "SandboxStep",
     "How far the sandbox's clock goes at once.",
     NEXT_EVENT="To the next thing that happens by itself, as a renewal or a retry.",
+)
+_named(
+    ActorKind,
+    "ActorKind",
+    "By what somebody did something.",
+    CUSTOMER_TOKEN="The customer's own browser.",  # noqa: S106  a name, not a secret
+    COMMAND_LINE="An operator, on the database itself.",
+    SERVICE="The service by itself: renewals, due payments, what a provider told.",
+)
+_named(
+    AuditOutcome,
+    "AuditOutcome",
+    "What came of it.",
+    ACCEPTED="It was taken on; another entry tells how it ended.",
+    SUCCEEDED="It was done.",
+    FAILED="It was taken on, and a provider refused.",
+    REFUSED="Nothing was done.",
+    REPEATED="It had been asked before; that answer was given again.",
 )
 _named(
     Scope,
