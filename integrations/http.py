@@ -6,9 +6,11 @@ application keeps the loggers "httpx", "httpcore" and "stripe" at WARNING.
 
 import ipaddress
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import httpx
 
@@ -37,10 +39,17 @@ def provider_http_client(
         timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
         limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
         headers={"User-Agent": "billing-service"},
+        verify=_trusted_authorities(),
         trust_env=False,
         follow_redirects=False,
         transport=transport,
     )
+
+
+@cache
+def _trusted_authorities() -> ssl.SSLContext:
+    """Read once for all clients: reading them is most of what making a client costs."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def check_base_url(url: str, *, setting: str, sandbox: bool) -> str:
