@@ -6,8 +6,8 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.errors import InvalidInput, PaymentNotFound
-from models import Operation, OperationKind, OperationStatus, Payment, PaymentStatus
-from operations.accepting import Decide, Request, Standing, undertake
+from models import Operation, OperationKind, Payment, PaymentStatus
+from operations.accepting import UNDER_WAY, Decide, Request, Standing, undertake
 from operations.collect_invoice import Collection
 from operations.engine import Engine
 from operations.idempotency import answered_by, check_key, remember
@@ -31,19 +31,18 @@ async def confirm_payment(
     waiting = await _waiting_for(payment, request)
     if waiting is None:
         return await undertake(request, _decide(payment_id), engine=engine, tools=tools, wait_seconds=wait_seconds)
-    await take_up(waiting, engine, tools)
+    # First, so that whoever asks again after a crash is not given an operation of its own beside it.
     await _remember(request, waiting.id, tools)
+    await take_up(waiting, engine, tools)
     await engine.wait(waiting.id, seconds=wait_seconds)
     return waiting.id
 
 
 async def _waiting_for(payment: Payment, request: Request) -> Operation | None:
-    """The operation under way that this payment belongs to, unless the key stands for another answer."""
+    """The operation under way that answers: the one the key stands for, else the one the payment belongs to."""
     check_key(request.idempotency_key)
-    if await answered_by(request.idempotency_key, request.hashed):
-        return None
-    under_way = (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION)
-    return await Operation.get_or_none(id=payment.operation_id, status__in=under_way)
+    known = await answered_by(request.idempotency_key, request.hashed)
+    return await Operation.get_or_none(id=known or payment.operation_id, status__in=UNDER_WAY)
 
 
 def _decide(payment_id: str) -> Decide:

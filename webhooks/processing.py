@@ -43,7 +43,7 @@ class Processor:
         event = await inbox.claim(at=self.tools.now(), lease=self.lease)
         if event is None:
             return False
-        crashpoint("webhook.claimed")
+        crashpoint(f"{event.type}.claimed")
         with (
             structlog.contextvars.bound_contextvars(webhook_event=event.id, type=event.type),
             span(f"webhook {event.provider.lower()} handled", parent=event.trace_parent, type=event.type),
@@ -83,8 +83,8 @@ class Processor:
         async with in_transaction():
             await inbox.finish(event, WebhookEventState.DONE, at=at, customer_id=notice.customer.id)
             started = await change(at)
-            crashpoint("webhook.before_commit")
-        crashpoint("webhook.after_commit")
+            crashpoint(f"{event.type}.before_commit")
+        crashpoint(f"{event.type}.after_commit")
         return started
 
     async def _later(self, event: Claimed, reason: NotYet | Unavailable) -> None:

@@ -19,17 +19,23 @@ class Books:
     succeeded_charges: tuple[int, ...]
     refunded: int
     cards: int
+    setup_intents: int
     # The attempts that were sent, by their idempotency keys; each key may have been sent again.
     attempts: tuple[str, ...]
     # By the database.
     subscriptions: tuple[tuple[str, str], ...]
+    # What the period end will bring: another tier, or the end.
+    scheduled: str | None
+    account_balance: int
     credit_balance: int
     ledger: tuple[int, ...]
     our_invoices: tuple[tuple[int, str], ...]
     payments: tuple[tuple[int, str], ...]
     operations: tuple[tuple[str, str], ...]
     unsettled_effects: int
-    # The ids that both sides must agree on: customer, live contract, invoice, payment.
+    # Heard of, and not to be worked in without a person.
+    troubled_events: int
+    # The ids that both sides must agree on: customer, live contract, invoice, payment, cards and the default.
     agree: bool
 
     def differences(self, other: "Books") -> list[str]:
@@ -51,12 +57,16 @@ class _Theirs:
     intents: list[dict[str, Any]]
     charges: list[dict[str, Any]]
     cards: list[dict[str, Any]]
+    setup_intents: list[dict[str, Any]]
 
     def ids(self) -> list[set[str]]:
         paid = [intent for intent in self.intents if intent["status"] == "succeeded"]
-        live = [contract for contract in self.contracts if contract["status"] != "cancelled"]
-        things = (self.metronome_customers, self.stripe_customers, live, self.invoices, paid)
-        return [{each["id"] for each in found} for found in things]
+        live = [contract for contract in self.contracts if contract["status"] in ("active", "pending")]
+        things = (self.metronome_customers, self.stripe_customers, live, self.invoices, paid, self.cards)
+        return [*({each["id"] for each in found} for found in things), self._default_cards()]
+
+    def _default_cards(self) -> set[str]:
+        return {each["invoice_settings"]["default_payment_method"] for each in self.stripe_customers} - {None}
 
 
 async def books(world: World, entity_id: str) -> Books:
@@ -66,25 +76,32 @@ async def books(world: World, entity_id: str) -> Books:
     invoices = await _ours(world, "invoice", "amount_minor, t.status", entity_id)
     payments = await _ours(world, "payment", "amount_minor, t.status", entity_id)
     ledger = await _ours(world, "credit_entry", "amount", entity_id)
-    balance = await world.rows("SELECT credit_balance FROM customer WHERE entity_id = $1", entity_id)
+    scheduled = await _ours(world, "subscription", "scheduled_tier, t.cancel_at_period_end, t.is_current", entity_id)
+    balances = await world.rows(
+        "SELECT credit_balance, account_balance_minor FROM customer WHERE entity_id = $1", entity_id
+    )
     sent = await world.providers.sent(tuple(str(row[0]) for row in operations))
     return Books(
         metronome_customers=len(theirs.metronome_customers),
         stripe_customers=len(theirs.stripe_customers),
-        contracts=_sorted(f"{each['tier']} {each['status']}" for each in theirs.contracts),
+        contracts=_sorted(_shown(each) for each in theirs.contracts),
         grants=_sorted(each["amount"] for each in theirs.credits),
         invoices=_sorted((each["amount"], each["status"]) for each in theirs.invoices),
         succeeded_charges=_sorted(each["amount"] for each in theirs.charges if each["status"] == "succeeded"),
         refunded=sum(each["amount_refunded"] for each in theirs.charges),
         cards=len(theirs.cards),
+        setup_intents=len(theirs.setup_intents),
         attempts=_sorted({key.partition(":")[2] for key in sent}),
         subscriptions=_sorted(subscriptions),
-        credit_balance=balance[0][0] if balance else 0,
+        scheduled=next(("END" if ends else tier for tier, ends, is_current in scheduled if is_current), None),
+        account_balance=balances[0][1] if balances else 0,
+        credit_balance=balances[0][0] if balances else 0,
         ledger=_sorted(row[0] for row in ledger),
         our_invoices=_sorted(invoices),
         payments=_sorted(payments),
         operations=_sorted(row[1:3] for row in operations),
         unsettled_effects=await _unsettled(world, entity_id),
+        troubled_events=len(await world.rows("SELECT id FROM webhook_event WHERE state IN ('PARKED', 'DEAD')")),
         agree=theirs.ids() == await _our_ids(world, entity_id),
     )
 
@@ -102,7 +119,7 @@ async def _our_ids(world: World, entity_id: str) -> list[set[str]]:
     )
     contracts = await world.rows(
         "SELECT t.metronome_contract_id FROM subscription t JOIN customer c ON c.id = t.customer_id "
-        "WHERE c.entity_id = $1 AND t.status <> 'CANCELLED'",
+        "WHERE c.entity_id = $1 AND t.status IN ('PENDING', 'ACTIVE', 'PAST_DUE')",
         entity_id,
     )
     invoices = await _ours(world, "invoice", "metronome_invoice_id", entity_id)
@@ -111,8 +128,22 @@ async def _our_ids(world: World, entity_id: str) -> list[set[str]]:
         "WHERE c.entity_id = $1 AND t.status = 'SUCCEEDED'",
         entity_id,
     )
-    columns = ([row[:1] for row in customer], [row[1:] for row in customer], contracts, invoices, payments)
-    return [{row[0] for row in rows} for rows in columns]
+    cards = await world.rows(
+        "SELECT t.stripe_payment_method_id, t.is_default FROM payment_method t JOIN customer c ON c.id = t.customer_id "
+        "WHERE c.entity_id = $1 AND t.detached_at IS NULL",
+        entity_id,
+    )
+    defaults = [card for card in cards if card[1]]
+    columns = (
+        [row[:1] for row in customer],
+        [row[1:] for row in customer],
+        contracts,
+        invoices,
+        payments,
+        cards,
+        defaults,
+    )
+    return [{row[0] for row in rows if row[0] is not None} for rows in columns]
 
 
 async def _unsettled(world: World, entity_id: str) -> int:
@@ -141,7 +172,13 @@ async def _theirs(world: World, entity_id: str) -> _Theirs:
         intents=[row for each in in_stripe for row in await ask.stripe_list("payment_intents", customer=each)],
         charges=[row for each in in_stripe for row in await ask.stripe_list("charges", customer=each)],
         cards=[row for each in in_stripe for row in await ask.stripe_list("payment_methods", customer=each)],
+        setup_intents=[row for each in in_stripe for row in await ask.stripe_list("setup_intents", customer=each)],
     )
+
+
+def _shown(contract: dict[str, Any]) -> str:
+    ends = ", ends" if contract["status"] == "active" and contract["end_date"] else ""
+    return f"{contract['tier']} {contract['status']}{ends}"
 
 
 def _sorted(values: Any) -> tuple[Any, ...]:

@@ -1,44 +1,37 @@
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.crash.matrix import open_worlds
-from tests.crash.world import Surroundings, World, surroundings
+from tests.crash.world import Surroundings, World, fresh_world, surroundings
 from tests.database import Databases, PostgresDatabases, SqliteDatabases
 
 
 @pytest.fixture(scope="session")
-async def around() -> AsyncIterator[Surroundings]:
-    """The mocks and the launcher, for all crash tests together."""
-    async with surroundings() as running:
+async def lanes() -> AsyncIterator[list[Surroundings]]:
+    """The mocks and the launcher, for all crash tests, one after the other."""
+    async with surroundings(lanes=2) as running:
         yield running
 
 
 @pytest.fixture
-async def world(databases: Databases, tmp_path: Path, around: Surroundings) -> AsyncIterator[World]:
+async def world(databases: Databases, tmp_path: Path, lanes: list[Surroundings]) -> AsyncIterator[World]:
     """One on each kind of database."""
-    async for opened in _world(databases, tmp_path, around):
-        yield opened
+    async with fresh_world(lanes[0], databases, tmp_path) as fresh:
+        yield fresh
 
 
 @pytest.fixture
-async def sqlite_world(sqlite_databases: SqliteDatabases, tmp_path: Path, around: Surroundings) -> AsyncIterator[World]:
-    async for opened in _world(sqlite_databases, tmp_path, around):
-        yield opened
+async def sqlite_world(
+    sqlite_databases: SqliteDatabases, tmp_path: Path, lanes: list[Surroundings]
+) -> AsyncIterator[World]:
+    async with fresh_world(lanes[0], sqlite_databases, tmp_path) as fresh:
+        yield fresh
 
 
 @pytest.fixture
 async def postgresql_world(
-    postgresql_databases: PostgresDatabases, tmp_path: Path, around: Surroundings
+    postgresql_databases: PostgresDatabases, tmp_path: Path, lanes: list[Surroundings]
 ) -> AsyncIterator[World]:
-    async for opened in _world(postgresql_databases, tmp_path, around):
-        yield opened
-
-
-async def _world(databases: Databases, folder: Path, around: Surroundings) -> AsyncIterator[World]:
-    async with AsyncExitStack() as stack:
-        (opened,) = await open_worlds(stack, databases, folder, around, lanes=1)
-        yield opened
-        await around.providers.clear_faults()
+    async with fresh_world(lanes[0], postgresql_databases, tmp_path) as fresh:
+        yield fresh

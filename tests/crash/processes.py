@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.02  # into a file
 ASK_AGAIN_SECONDS = 0.05  # over a socket
+LOOK_THROUGH_ALL_SECONDS = 0.3  # the database and both mocks
 
 
 class DidNotStart(Exception):  # noqa: N818 - named for what is wrong, as all our errors
@@ -23,11 +24,11 @@ class DidNotStart(Exception):  # noqa: N818 - named for what is wrong, as all ou
         super().__init__(f"{name} ended before it listened:\n{log}")
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], *, pause_seconds: float = ASK_AGAIN_SECONDS) -> None:
     """Ask again and again, with patience: another process sets no event."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await holds():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
+            await asyncio.sleep(pause_seconds)
 
 
 @dataclass(frozen=True)

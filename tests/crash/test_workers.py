@@ -10,10 +10,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.crash.beginnings import ONBOARDED, PAID_ONBOARDING
 from tests.crash.books import books
 from tests.crash.matrix import new_entity
 from tests.crash.processes import until
-from tests.crash.stories import ONBOARDED, PAID_ONBOARDING
 from tests.crash.world import Client, World
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens, every connection is refused

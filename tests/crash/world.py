@@ -4,20 +4,26 @@ import asyncio
 import os
 import signal
 import sqlite3
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import ceil
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
 
 from tests.crash.processes import PATIENCE_SECONDS, Launcher, ServiceProcess, launcher, mock, until
+from tests.database import Databases
 from tests.keys import AS_ADMIN
 
 STRIPE_KEY = "sk_test_sandbox"
+_NOTHING_TO_VERIFY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # all is plain HTTP, and reading authorities takes long
 PAGE = 100
 
 OPERATIONS = """
@@ -40,6 +46,9 @@ class Journal:
         assert state["requests_dropped"] == 0, "the journal has forgotten its beginning"
         self._entries |= {entry["seq"]: entry for entry in state["requests"]}
         return list(self._entries.values())
+
+    def forget(self) -> None:
+        self._entries.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,44 @@ class Providers:
         entries = [entry for journal in self.journals for entry in await journal.entries()]
         keys = [str(entry["idempotency_key"]) for entry in entries if entry["idempotency_key"]]
         return [key for key in keys if key.startswith(operation_ids)]
+
+    async def event_ids(self) -> set[str]:
+        """Of all that has happened there."""
+        events = await self.metronome_list("webhooks/events") + await self.stripe_list("events")
+        return {event["id"] for event in events}
+
+    async def authenticate(self, intent_id: str, *, outcome: str) -> None:
+        """Be the cardholder before the 3-D Secure page."""
+        answer = await self.stripe.post("/_mock/authenticate", json={"payment_intent": intent_id, "outcome": outcome})
+        answer.raise_for_status()
+
+    async def start_afresh(self) -> None:
+        """Nothing has happened, and it is the next day's noon: no story runs into midnight."""
+        for mock_client, journal in zip((self.metronome, self.stripe), self.journals, strict=True):
+            (await mock_client.post("/_mock/reset")).raise_for_status()
+            journal.forget()
+        await self.let_pass_to(f"{await self.now() + timedelta(days=1):%Y-%m-%d}")
+        await self.let_pass(timedelta(hours=12))
+
+    async def now(self) -> datetime:
+        clock = (await self.metronome.get("/_mock/clock")).raise_for_status().json()
+        return datetime.fromisoformat(clock["now"]).astimezone(UTC)
+
+    async def ahead_seconds(self) -> int:
+        """By how much both clocks are ahead of the real one."""
+        clock = (await self.metronome.get("/_mock/clock")).raise_for_status().json()
+        ahead: int = clock["offset_seconds"]
+        return ahead
+
+    async def let_pass_to(self, day: str) -> None:
+        """The beginning of the day."""
+        await self.let_pass(datetime.fromisoformat(day).replace(tzinfo=UTC) - await self.now())
+
+    async def let_pass(self, span: timedelta) -> None:
+        for mock_client in (self.metronome, self.stripe):
+            moved = await mock_client.post("/_mock/clock", json={"advance_seconds": ceil(span.total_seconds())})
+            moved.raise_for_status()
+        await log_in(self.metronome)  # a token lasts an hour
 
     @staticmethod
     async def fault(mock_client: httpx.AsyncClient, **fault: Any) -> None:
@@ -128,7 +175,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all worlds share; customers keep them apart."""
+    """What the worlds that follow one another share."""
 
     launcher: Launcher
     providers: Providers
@@ -143,6 +190,7 @@ class World:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     _lives: "count[int]" = field(default_factory=lambda: count(1))
+    _to_be_heard: set[str] = field(default_factory=set)
 
     @property
     def providers(self) -> Providers:
@@ -154,9 +202,8 @@ class World:
         process = await self.launch(**environment)
         try:
             url = await process.listening()
-            async with httpx.AsyncClient(
-                base_url=url, timeout=PATIENCE_SECONDS, trust_env=False, headers=AS_ADMIN
-            ) as http:
+            async with _http(url) as http:
+                http.headers.update(AS_ADMIN)
                 yield Client(process, http)
         finally:
             process.signal(signal.SIGKILL)
@@ -175,10 +222,32 @@ class World:
                 "METRONOME_API_URL": str(self.providers.metronome.base_url),
                 "STRIPE_API_BASE": str(self.providers.stripe.base_url),
                 "STRIPE_SECRET_KEY": STRIPE_KEY,
+                "CLOCK_AHEAD_SECONDS": str(await self.providers.ahead_seconds()),
+                "COLLECT_SECONDS": "0.5",
+                "WEBHOOK_LEASE_SECONDS": "1",
                 **self.settings,
                 **environment,
             },
         )
+
+    async def time_passes(self, span: timedelta) -> None:
+        """Long enough for all that has happened to be found in the lists of events."""
+        await self.providers.let_pass(span)
+        self._to_be_heard.update(await self.providers.event_ids())
+
+    async def has_heard_all(self) -> bool:
+        """Of what has happened until time passed last; and nothing it has heard of waits to be handled."""
+        events = await self.rows("SELECT event_id, state FROM webhook_event")
+        return self._to_be_heard <= {row[0] for row in events} and all(row[1] != "PENDING" for row in events)
+
+    async def nothing_is_due(self) -> bool:
+        """Of what the service does by the clock: another try at an invoice, no more waiting for a payer."""
+        due = await self.rows(
+            "SELECT next_attempt_at FROM invoice WHERE status = 'OPEN' AND next_attempt_at IS NOT NULL "
+            "UNION ALL SELECT action_expires_at FROM operation WHERE status = 'REQUIRES_ACTION'"
+        )
+        now = await self.providers.now()
+        return all(datetime.fromisoformat(str(row[0])) > now for row in due)
 
     def last_log(self) -> str:
         logs = sorted(self.folder.glob("life-*.log"), key=lambda log: log.stat().st_mtime)
@@ -200,27 +269,52 @@ class World:
             return connection.execute(statement, named).fetchall()
 
 
+def _http(url: str) -> httpx.AsyncClient:
+    """It drops an idle connection sooner than a server does, so it never asks where nobody listens any more."""
+    return httpx.AsyncClient(
+        base_url=url,
+        timeout=PATIENCE_SECONDS,
+        limits=httpx.Limits(keepalive_expiry=1.0),
+        trust_env=False,
+        verify=_NOTHING_TO_VERIFY,
+    )
+
+
 @asynccontextmanager
 async def providers() -> AsyncIterator[Providers]:
     """Stripe's search runs a minute behind, as the real one may: nothing may rely on it."""
     async with (
         mock("mock_metronome") as metronome_url,
         mock("mock_stripe", "--search-lag-seconds", "60") as stripe_url,
-        httpx.AsyncClient(base_url=metronome_url, trust_env=False) as metronome,
-        httpx.AsyncClient(base_url=stripe_url, trust_env=False) as stripe,
+        _http(metronome_url) as metronome,
+        _http(stripe_url) as stripe,
     ):
-        metronome.headers["Authorization"] = f"Bearer {await _token(metronome)}"
+        await log_in(metronome)
         stripe.headers["Authorization"] = f"Bearer {STRIPE_KEY}"
         yield Providers(metronome, stripe, (Journal(metronome), Journal(stripe)))
 
 
-async def _token(metronome: httpx.AsyncClient) -> str:
+async def log_in(metronome: httpx.AsyncClient) -> None:
+    """Be somebody with a token."""
+    metronome.headers.pop("Authorization", None)
     credentials = {"grant_type": "client_credentials", "client_id": "sandbox-client", "client_secret": "sandbox-secret"}
-    answer = await metronome.post("/oauth/token", json=credentials)
-    return str(answer.raise_for_status().json()["access_token"])
+    answer = (await metronome.post("/oauth/token", json=credentials)).raise_for_status()
+    metronome.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
 
 @asynccontextmanager
-async def surroundings() -> AsyncIterator[Surroundings]:
-    async with launcher() as started, providers() as answering:
-        yield Surroundings(started, answering)
+async def surroundings(*, lanes: int = 1) -> AsyncIterator[list[Surroundings]]:
+    """As many, with mocks of their own, to be used side by side."""
+    async with AsyncExitStack() as stack:
+        started = await stack.enter_async_context(launcher())
+        yield [Surroundings(started, await stack.enter_async_context(providers())) for _ in range(lanes)]
+
+
+@asynccontextmanager
+async def fresh_world(around: Surroundings, databases: Databases, folder: Path) -> AsyncIterator[World]:
+    """An empty database, and two providers that know nobody."""
+    own = folder / uuid4().hex
+    own.mkdir(mode=0o700)
+    await around.providers.start_afresh()
+    async with databases.migrated() as url:
+        yield World(around, url, own)
