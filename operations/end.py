@@ -138,7 +138,10 @@ async def grant_new_month(operation_id: str, tools: Tools) -> Next:
 
 
 async def _close_cut_month(case: Case, contract_id: str, at: datetime, tools: Tools) -> None:
-    """A contract that ends in the middle of a credit month takes its allowance along: what was used, what was left."""
+    """A contract that ends in the middle of a credit month takes its allowance along: what was used, what was left.
+
+    Done once, before the new allowance is there: it has the same key, and would be taken for the old one.
+    """
     cause = f"operation:{case.operation.id}"
     key = allowance_key(case.customer.id, credit_month_at(case.subscription.credit_anchor, at.date()))
     granted = await tools.metronome.list_credits(
@@ -148,9 +151,11 @@ async def _close_cut_month(case: Case, contract_id: str, at: datetime, tools: To
     cut = [each for each in granted if each.expired_at and each.expires_at and each.expired_at < each.expires_at]
     expired = sum(credit.expired_amount or 0 for credit in cut)
     async with in_transaction():
-        entries = await credit_entries(case.customer.id)
-        if any(entry.key == f"{cause}:end" for entry in entries):
+        operation = await Operation.filter(id=case.operation.id).select_for_update().get()
+        if "month_closed" in operation.result:
             return
+        await keep(operation.id, month_closed=True)
+        entries = await credit_entries(case.customer.id)
         used = left_of(entries, key) - expired
         usage = (LedgerEntry(-used, EntryKind.USAGE, at, f"{cause}:used", grant=key),) if used > 0 else ()
         month = credit_month_at(case.subscription.credit_anchor, at.date())

@@ -5,6 +5,7 @@ Real processes: both mocks, PostgreSQL, and the service, which is killed at each
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -40,6 +41,8 @@ def main(
     *, verbs: tuple[str, ...], database: str, in_pairs: bool, lanes: int, results: Path | None, markdown: bool
 ) -> None:
     """Kill the service at every place a verb passes, and print what became of it as a table."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # also in the background: what it started ends with it
+        signal.signal(number, signal.default_int_handler)
     stories = [STORIES[verb] for verb in verbs or STORIES]
     kinds = DATABASES if database == "both" else (database,)
     began = time.monotonic()

@@ -19,6 +19,7 @@ from tests.crash.processes import (
     ASK_AGAIN_SECONDS,
     LOOK_THROUGH_ALL_SECONDS,
     PATIENCE_SECONDS,
+    DidNotStart,
     ServiceProcess,
     until,
 )
@@ -108,7 +109,7 @@ async def killed_at(world: World, story: Story, *points: str) -> Outcome:
     began = time.monotonic()
     try:
         problems = await Trial(world, story).problems(points)
-    except (TimeoutError, httpx.TransportError) as failure:
+    except (TimeoutError, httpx.TransportError, DidNotStart) as failure:
         problems = [f"{type(failure).__name__}; the last life said: {world.last_log()[-2000:]}"]
     kind = world.database_url.partition(":")[0]
     return Outcome(story.verb, kind, points, tuple(problems), time.monotonic() - began)

@@ -83,34 +83,31 @@ class Launcher:
     """Starts the service, as `tests.crash.zygote` does it."""
 
     _process: asyncio.subprocess.Process
-    _asked: deque["asyncio.Future[int]"] = field(default_factory=deque)
-    _exits: dict[int, "asyncio.Future[int]"] = field(default_factory=dict)
+    _asked: deque["asyncio.Future[tuple[int, asyncio.Future[int]]]"] = field(default_factory=deque)
+    _exits: dict[int, "asyncio.Future[int]"] = field(default_factory=dict)  # of those that live: pids come again
 
     async def start(self, *, folder: Path, log: Path, environment: Mapping[str, str]) -> ServiceProcess:
         order = {"folder": str(folder), "log": str(log), "environment": dict(environment)}
-        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        asked: asyncio.Future[tuple[int, asyncio.Future[int]]] = asyncio.get_running_loop().create_future()
         self._asked.append(asked)
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         await self._process.stdin.drain()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            pid = await asked
-        return ServiceProcess(pid, log, self._exit_of(pid))
+            pid, exited = await asked
+        return ServiceProcess(pid, log, exited)
 
     async def listen(self) -> None:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             news = json.loads(line)
             if "started" in news:
-                self._exit_of(news["started"])
-                self._asked.popleft().set_result(news["started"])
+                self._exits[news["started"]] = asyncio.get_running_loop().create_future()
+                self._asked.popleft().set_result((news["started"], self._exits[news["started"]]))
             else:
-                self._exit_of(news["exited"]).set_result(news["status"])
+                self._exits.pop(news["exited"]).set_result(news["status"])
         for asked in self._asked:
             asked.set_exception(DidNotStart("tests.crash.zygote", "see above for why"))
-
-    def _exit_of(self, pid: int) -> "asyncio.Future[int]":
-        return self._exits.setdefault(pid, asyncio.get_running_loop().create_future())
 
 
 @asynccontextmanager

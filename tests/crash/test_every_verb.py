@@ -17,8 +17,12 @@ def two_places_each() -> Iterator[tuple[str, str, str]]:
             yield verb, places[(5 * number + half * len(places) // 2) % len(places)], database
 
 
-# A caller who asked again was once given an operation of its own, beside the one that its payment belonged to.
-FOUND_BEFORE = [("confirmPaymentOfChange", "operation.started", "sqlite")]
+# Where it once did not: a caller who asked again was given an operation of its own beside the one that waited for the
+# payment, and a new allowance was taken for the old one and ended.
+FOUND_BEFORE = [
+    ("confirmPaymentOfChange", "operation.started", "sqlite"),
+    ("scheduledChangeTakesOver", "metronome_credits.after_commit", "postgresql"),
+]
 
 
 @pytest.mark.parametrize(("verb", "place", "databases"), [*two_places_each(), *FOUND_BEFORE], indirect=["databases"])

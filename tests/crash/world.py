@@ -224,7 +224,7 @@ class World:
                 "STRIPE_SECRET_KEY": STRIPE_KEY,
                 "CLOCK_AHEAD_SECONDS": str(await self.providers.ahead_seconds()),
                 "COLLECT_SECONDS": "0.5",
-                "WEBHOOK_LEASE_SECONDS": "1",
+                "WEBHOOK_LEASE_SECONDS": "5",
                 **self.settings,
                 **environment,
             },
