@@ -115,7 +115,7 @@ def _databases(kind: str, folder: Path) -> Iterator[Databases]:
 
 
 def _print_table(outcomes: list[Outcome], kinds: tuple[str, ...]) -> None:
-    """A line for each place, in the order in which the verb passes them, and a column for each database."""
+    """A line for each place, about in the order in which the verb passes them, and a column for each database."""
     cells: dict[tuple[str, str], dict[str, list[Outcome]]] = {}
     for outcome in outcomes:
         cells.setdefault((outcome.verb, outcome.points[0]), {}).setdefault(outcome.database, []).append(outcome)

@@ -87,9 +87,9 @@ def _become_service(folder: Path, log: Path, environment: dict[str, str]) -> Non
 
 @says_what_is_wrong
 def _serve(ahead: timedelta) -> None:
-    """As `python -m app serve` does it, on a clock that may be ahead of the real one."""
+    """As `python -m app serve` does it, untraced, on a clock that may be ahead of the real one."""
     settings = load_settings()
-    configure_logs(settings.log_format)
+    configure_logs(settings)
     serve_app(create_app(settings, now=lambda: system_now() + ahead), settings)
 
 
