@@ -25,6 +25,7 @@ from resolvers.loaders import make_loaders
 from rest import routes as rest
 from schema.context import Context
 from schema.root import make_schema
+from schema.types.environment import Environment, Mode
 from schema.types.health import ServiceHealth
 from webhooks import routes as webhooks
 from webhooks.routes import Reception
@@ -105,11 +106,15 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time, 
             check_health=parts().health.check,
             wait_seconds=settings.operation_wait_seconds,
             sandbox=parts().sandbox,
+            environment=lambda: Environment(
+                mode=mode, now=time.now(), metronome_url=settings.metronome_url, stripe_url=settings.stripe_url
+            ),
             caller=caller,
             ask_again=lambda: door.ask_again(connection),
             authenticator=door.authenticator,
         )
 
+    mode = Mode.SANDBOX if settings.sandbox else Mode.LIVE if settings.livemode else Mode.TEST
     reception = Reception(
         stripe_secrets=settings.stripe_webhook_secrets,
         metronome_secrets=[settings.metronome_webhook_secret],

@@ -4,11 +4,12 @@ import base64
 from collections.abc import AsyncGenerator
 from dataclasses import fields
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import orjson
 import strawberry
 from graphql import GraphQLError
+from strawberry.dataloader import DataLoader
 
 import models
 from models.ids import ID_LENGTH
@@ -17,10 +18,8 @@ from resolvers.operations import OperationId
 from resolvers.pages import one, searchable
 from schema.context import Context, Info, Loaders
 from schema.types.arguments import EntityId
-from schema.types.connection import BadInput
-from schema.types.customer import Customer
+from schema.types.connection import BadInput, First, check_first
 from schema.types.live import LiveEvent
-from schema.types.operation import Operation
 
 AfterEvent = Annotated[
     str | None,
@@ -29,7 +28,11 @@ AfterEvent = Annotated[
         "Left out, the first event is the present state."
     ),
 ]
+OfCustomer = Annotated[
+    str | None, strawberry.argument(description="Only what happened to one customer, by your own id.")
+]
 LiveEvents = AsyncGenerator[LiveEvent, None]
+T = TypeVar("T")
 
 _ENDED = (models.OperationStatus.SUCCEEDED, models.OperationStatus.FAILED)
 _ENDINGS = tuple(f"operation.{status.lower()}" for status in _ENDED)
@@ -66,17 +69,25 @@ async def activity(info: Info, after: AfterEvent = None) -> LiveEvents:
     return _events(info.context, topic, present, after=await _place(after))
 
 
+async def latest_activity(info: Info, first: First = 20, entity_id: OfCustomer = None) -> list[LiveEvent]:
+    query = models.Activity.filter(**info.context.caller.only("customer_id"))
+    if entity_id is not None:
+        query = query.filter(entity_id=searchable(entity_id))
+    rows = await query.order_by("-id").limit(check_first(first)).values_list(*Happening._fields)
+    return [_event(info.context.loaders, Happening(*row)) for row in rows]
+
+
 async def _events(context: Context, topic: Topic, present: Happening, *, after: int | None) -> LiveEvents:
     try:
         with await context.feed.follow(topic, after=after) as stream:
             is_over = await _is_over(topic, after)
             if after is None:
-                yield _event(present._replace(id=stream.start))
+                yield _event(context.loaders, present._replace(id=stream.start))
             if is_over:
                 return
             async for happening in stream:
                 _forget(context.loaders)
-                yield _event(happening)
+                yield _event(context.loaders, happening)
                 if happening.kind in _ENDINGS and topic.operation_id is not None:
                     return
     except StreamEnded as ended:
@@ -106,7 +117,7 @@ def _present(
     )
 
 
-def _event(happening: Happening) -> LiveEvent:
+def _event(loaders: Loaders, happening: Happening) -> LiveEvent:
     return LiveEvent(
         cursor=encode_cursor(happening.id),
         at=happening.at,
@@ -115,8 +126,8 @@ def _event(happening: Happening) -> LiveEvent:
         customer_id=_id(happening.customer_id),
         entity_id=happening.entity_id,
         operation_id=_id(happening.operation_id),
-        load_customer=partial(_customer, happening.customer_id),
-        load_operation=partial(_operation, happening.operation_id),
+        load_customer=partial(_loaded, loaders.customers, happening.customer_id),
+        load_operation=partial(_loaded, loaders.operation, happening.operation_id),
     )
 
 
@@ -124,18 +135,8 @@ def _id(value: str | None) -> strawberry.ID | None:
     return None if value is None else strawberry.ID(value)
 
 
-async def _customer(customer_id: str | None) -> Customer | None:
-    if customer_id is None:
-        return None
-    row = await one(models.Customer.filter(id=customer_id, subscriptions__is_current=True), Customer.COLUMNS)
-    return Customer.from_row(row) if row else None
-
-
-async def _operation(operation_id: str | None) -> Operation | None:
-    if operation_id is None:
-        return None
-    row = await one(models.Operation.filter(id=operation_id), Operation.COLUMNS)
-    return Operation.from_row(row) if row else None
+async def _loaded(loader: DataLoader[str, T], id_: str | None) -> T | None:
+    return None if id_ is None else await loader.load(id_)
 
 
 def _forget(loaders: Loaders) -> None:

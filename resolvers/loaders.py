@@ -10,6 +10,7 @@ from tortoise.models import Model
 import models
 from access.callers import Caller
 from access.scopes import Scope
+from billing.invoices import PAYABLE
 from schema.context import Loaders, PerCustomer
 from schema.errors import require
 from schema.types.credits import CreditEntry
@@ -35,6 +36,8 @@ def make_loaders(caller: Caller) -> Loaders:
         payments=_newest(caller, models.Payment, Payment, by="created_at"),
         operations=_newest(caller, models.Operation, Operation, by="created_at"),
         customers=_loader(caller, _customers),
+        operation=_loader(caller, _operations),
+        unpaid_invoices=_loader(caller, _unpaid_invoices),
         payment_methods=_loader(caller, _payment_methods),
         customer_drift=_loader(caller, _customer_drift),
         invoice_lines=_loader(caller, _invoice_lines),
@@ -104,6 +107,19 @@ async def _customers(caller: Caller, customer_ids: list[str]) -> list[Customer]:
     query = models.Customer.filter(id__in=customer_ids, subscriptions__is_current=True, **caller.only("id"))
     found = {row[0]: Customer.from_row(row) for row in await query.values_list(*Customer.COLUMNS)}
     return [found[customer_id] for customer_id in customer_ids]
+
+
+async def _operations(caller: Caller, ids: list[str]) -> list[Operation | None]:
+    query = models.Operation.filter(id__in=ids, **caller.only("customer_id"))
+    found = {row[0]: Operation.from_row(row) for row in await query.values_list(*Operation.COLUMNS)}
+    return [found.get(id_) for id_ in ids]
+
+
+async def _unpaid_invoices(caller: Caller, subscription_ids: list[str]) -> list[list[Invoice]]:
+    query = models.Invoice.filter(
+        subscription_id__in=subscription_ids, status__in=PAYABLE, **caller.only("customer_id")
+    ).order_by("issued_at", "id")
+    return _grouped(subscription_ids, await query.values_list("subscription_id", *Invoice.COLUMNS), Invoice.from_row)
 
 
 async def _payment_methods(caller: Caller, customer_ids: list[str]) -> list[list[PaymentMethod]]:

@@ -1,6 +1,8 @@
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import strawberry
+from tortoise.expressions import Q
 
 import models
 from models.ids import ID_LENGTH
@@ -10,6 +12,8 @@ from schema.types.connection import After, Connection, First
 from schema.types.enums import OperationKind, OperationStatus
 from schema.types.operation import Operation
 
+STANDS_STILL_AFTER = timedelta(minutes=1)
+
 OperationId = Annotated[strawberry.ID, strawberry.argument(description="As an answer or a list names it.")]
 
 
@@ -18,6 +22,9 @@ class OperationFilter:
     entity_id: str | None = strawberry.field(default=None, description="Of one customer, by your own id.")
     kind: OperationKind | None = None
     status: OperationStatus | None = None
+    stuck: bool = strawberry.field(
+        default=False, description="Only RUNNING ones that a provider keeps waiting, or that stand still."
+    )
 
 
 async def operation(info: Info, id: OperationId) -> Operation | None:  # noqa: A002  its name in the schema
@@ -39,4 +46,12 @@ async def operations(
         query = query.filter(kind=filter.kind)
     if filter and filter.status is not None:
         query = query.filter(status=filter.status)
+    if filter and filter.stuck:
+        query = query.filter(stuck(info.context.now()))
     return await page(query, Operation, first=first, after=after)
+
+
+def stuck(now: datetime) -> Q:
+    """Still running though a provider refused or did not answer, or though nothing happened for a while."""
+    waits = Q(last_problem__not_isnull=True) | Q(updated_at__lt=now - STANDS_STILL_AFTER)
+    return Q(status=OperationStatus.RUNNING) & waits

@@ -3,10 +3,12 @@ from enum import Enum
 from typing import Any
 
 import strawberry
-from tortoise.expressions import Q
+from tortoise.expressions import Q, Subquery
+from tortoise.queryset import ValuesListQuery
 
 import models
 from access.callers import Caller
+from billing.invoices import PAYABLE
 from billing.lifecycle import LIVE
 from billing.tiers import CATALOGUE
 from resolvers.pages import NEWEST_BY_CREATION, Order, one, page, searchable
@@ -41,6 +43,7 @@ class SubscriptionFilter:
     scheduled: bool | None = strawberry.field(
         default=None, description="Whether a change of plan, or its end, waits for the period end."
     )
+    unpaid: bool | None = strawberry.field(default=None, description="Whether an invoice of it is to be collected.")
     period_ends_before: date | None = None
     entity_id: str | None = strawberry.field(default=None, description="Of one customer, by your own id.")
 
@@ -82,7 +85,13 @@ def _conditions(wanted: SubscriptionFilter) -> list[Q]:
         conditions.append(
             _either(Q(cancel_at_period_end=True) | Q(scheduled_tier__isnull=False), holds=wanted.scheduled)
         )
+    if wanted.unpaid is not None:
+        conditions.append(_either(Q(id__in=Subquery(_with_unpaid_invoices())), holds=wanted.unpaid))
     return conditions
+
+
+def _with_unpaid_invoices() -> ValuesListQuery[Any]:
+    return models.Invoice.filter(status__in=PAYABLE).values_list("subscription_id", flat=True)
 
 
 def _columns(wanted: SubscriptionFilter) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from operations.tools import Tools
 if TYPE_CHECKING:
     from schema.types.credits import CreditEntry
     from schema.types.customer import Customer, CustomerDrift
+    from schema.types.environment import Environment
     from schema.types.health import ServiceHealth
     from schema.types.invoice import Invoice, InvoiceLine
     from schema.types.operation import Operation, OperationStep
@@ -40,6 +41,8 @@ class Loaders:
     payments: "DataLoader[PerCustomer, list[Payment]]"
     operations: "DataLoader[PerCustomer, list[Operation]]"
     customers: "DataLoader[str, Customer]"
+    operation: "DataLoader[str, Operation | None]"
+    unpaid_invoices: "DataLoader[str, list[Invoice]]"
     payment_methods: "DataLoader[str, list[PaymentMethod]]"
     customer_drift: "DataLoader[str, list[CustomerDrift]]"
     invoice_lines: "DataLoader[str, list[InvoiceLine]]"
@@ -58,6 +61,7 @@ class Context:
     wait_seconds: float
     # None with real providers.
     sandbox: Sandbox | None
+    environment: "Callable[[], Environment]"
     caller: Caller
     ask_again: Callable[[], Awaitable[Caller]]
     """Who sends these credentials now; raises `NotAdmitted` once they are good no more."""

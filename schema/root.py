@@ -11,12 +11,14 @@ import resolvers.changes
 import resolvers.credits
 import resolvers.customer_tokens
 import resolvers.customers
+import resolvers.environment
 import resolvers.granting
 import resolvers.health
 import resolvers.invoices
 import resolvers.live
 import resolvers.onboarding
 import resolvers.operations
+import resolvers.overview
 import resolvers.payment_methods
 import resolvers.payments
 import resolvers.sandbox
@@ -39,11 +41,13 @@ from schema.types.connection import Connection
 from schema.types.credits import CreditBalance, CreditEntry
 from schema.types.customer import Customer
 from schema.types.customer_token import MintCustomerTokenPayload
+from schema.types.environment import Environment
 from schema.types.health import ServiceHealth
 from schema.types.invoice import Invoice
 from schema.types.live import LiveEvent
 from schema.types.onboarding import OnboardPayload
 from schema.types.operation import Operation
+from schema.types.overview import Overview
 from schema.types.payment import Payment
 from schema.types.payment_inputs import (
     AttachPaymentMethodPayload,
@@ -112,6 +116,15 @@ class Query:
     webhook_events: Connection[WebhookEvent] = strawberry.field(
         resolver=resolvers.webhooks.webhook_events,
         description="What the providers told us and what became of it, newest first.",
+    )
+    latest_activity: list[LiveEvent] = strawberry.field(
+        resolver=resolvers.live.latest_activity, description="What happened last, newest first."
+    )
+    overview: Overview = strawberry.field(
+        resolver=resolvers.overview.overview, description="The business at a glance, for a dashboard."
+    )
+    environment: Environment = strawberry.field(
+        resolver=resolvers.environment.environment, description="Whether what is done here moves money, and where."
     )
     service_health: ServiceHealth = strawberry.field(
         resolver=resolvers.health.service_health, description="Whether the service and all it needs are up."

@@ -19,6 +19,7 @@ class OperationStep:
     sends: int = strawberry.field(description="How often the call was sent; always with the same idempotency key.")
     idempotency_key: str = strawberry.field(description="What the call is known by at the provider.")
     object_id: str | None = strawberry.field(description="The provider's id of the result.")
+    request_id: str | None = strawberry.field(description="The provider's id of the request, for its support.")
     error_code: str | None = strawberry.field(description="Why it was refused, in the provider's words.")
     error_message: str | None
     first_sent_at: datetime
@@ -32,6 +33,7 @@ class OperationStep:
         "sends",
         "idempotency_key",
         "object_id",
+        "request_id",
         "error_code",
         "error_message",
         "first_sent_at",
@@ -41,7 +43,7 @@ class OperationStep:
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
         (
-            name, attempt, provider, state, sends, idempotency_key, object_id, error_code, error_message,
+            name, attempt, provider, state, sends, idempotency_key, object_id, request_id, error_code, error_message,
             first_sent_at, settled_at,
         ) = row  # fmt: skip
         return cls(
@@ -52,6 +54,7 @@ class OperationStep:
             sends=sends,
             idempotency_key=idempotency_key,
             object_id=object_id,
+            request_id=request_id,
             error_code=error_code,
             error_message=error_message,
             first_sent_at=first_sent_at,

@@ -10,6 +10,7 @@ from schema.types.scalars import BigInt
 
 if TYPE_CHECKING:
     from schema.types.customer import Customer
+    from schema.types.invoice import Invoice
 
 
 @strawberry.type(description="Half-open: `start` belongs to it, `end` does not. Cut at UTC midnight.")
@@ -50,6 +51,10 @@ class Subscription:
     @strawberry.field(description="Whose it is.")
     async def customer(self, info: Info) -> Annotated["Customer", strawberry.lazy("schema.types.customer")]:
         return await info.context.loaders.customers.load(self.customer_id)
+
+    @strawberry.field(description="What is still to be collected for it, the oldest first.")
+    async def unpaid_invoices(self, info: Info) -> list[Annotated["Invoice", strawberry.lazy("schema.types.invoice")]]:
+        return await info.context.loaders.unpaid_invoices.load(self.id)
 
     COLUMNS = (
         "id",
