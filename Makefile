@@ -6,15 +6,18 @@ BIN := $(VENV)/bin
 PACKAGES := app schema resolvers rest webhooks operations access models integrations telemetry billing mock_kit mock_metronome mock_stripe tools benchmarks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt migrate migration sdl graphiql crash-matrix bench audit lock clean
+.PHONY: help run web test check fmt migrate migration sdl graphiql crash-matrix bench audit lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.run graphiql ## Set up and start everything: the service, both provider mocks, demo data
+run: $(VENV)/.run graphiql web ## Set up and start everything: the service, both provider mocks, demo data
 	@$(BIN)/python -m app sandbox
 
-test: $(VENV)/.dev ## Set up and run every test
+web: $(VENV)/.run ## Build the web UI, if Node is there and its sources changed
+	@$(BIN)/python -m tools.build_web || echo "web UI: not built; everything else works. Try again with: make web"
+
+test: $(VENV)/.dev web ## Set up and run every test
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
 check: $(VENV)/.dev ## Format, lint, types, layers, and that generated files are current
@@ -24,6 +27,7 @@ check: $(VENV)/.dev ## Format, lint, types, layers, and that generated files are
 	$(BIN)/lint-imports
 	$(BIN)/python -m app sdl --check
 	$(BIN)/python -m app migrate --check
+	$(BIN)/python -m tools.build_web --check
 
 fmt: $(VENV)/.dev ## Format, and mend what can be mended by itself
 	$(BIN)/ruff check --fix .

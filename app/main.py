@@ -21,6 +21,7 @@ from app.middleware import MaskFaults, RequestId, RequestLimits, SecurityHeaders
 from app.running import MigrationsPending, Parts, Role, Transports, running
 from app.settings import Settings
 from app.signing_in import session_routes
+from app.web_ui import web_ui_routes
 from resolvers.loaders import make_loaders
 from rest import routes as rest
 from schema.context import Context
@@ -140,6 +141,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time, 
         *rest.routes(context),
         *session_routes(door, entry.cookie),
         *webhooks.routes(reception),
+        *web_ui_routes(settings.web_dir),
     ]
 
 

@@ -140,6 +140,7 @@ def _show(settings: Settings, key: SecretStr, *, demo: str) -> None:
     service = _url(settings.port)
     click.echo(
         f"""
+  Web UI          {service}/
   GraphiQL        {service}/graphql
   API key         {key.get_secret_value()}
   REST            {service}/api/customers

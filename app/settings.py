@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     sandbox_sign_in_key: str = ""
 
     graphiql_dir: Path = Path("build/graphiql")
+    web_dir: Path = Path("build/web")
     # What a stranger may learn about the schema. Unset: everything where only this machine can ask, else nothing.
     graphiql: bool | None = None
     introspection: bool | None = None
