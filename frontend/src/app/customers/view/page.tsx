@@ -1,0 +1,14 @@
+import type { Metadata } from "next";
+import { Suspense } from "react";
+import { CustomerPage } from "@/components/customer/page";
+import { Skeleton } from "@/components/states";
+
+export const metadata: Metadata = { title: "Customer" };
+
+export default function Page() {
+  return (
+    <Suspense fallback={<Skeleton className="h-64 w-full" />}>
+      <CustomerPage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,14 @@
+import type { Metadata } from "next";
+import { PageHead } from "@/components/card";
+import { Sandbox } from "@/components/sandbox";
+
+export const metadata: Metadata = { title: "Sandbox" };
+
+export default function Page() {
+  return (
+    <>
+      <PageHead title="Sandbox" lead="Both providers are mocks: let time pass, break them, and watch what happens." />
+      <Sandbox />
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+"use client";
+
+import { useEffect, useRef } from "react";
+import { useSubscription } from "urql";
+import { graphql } from "@/lib/graphql";
+import { type Connection, connection, happened } from "@/lib/live";
+import { useInBrowser, useStore } from "@/lib/store";
+
+const ACTIVITY = graphql(`
+  subscription Activity {
+    activity { cursor at kind summary entityId operationId }
+  }
+`);
+
+/** The one subscription that is always there: it keeps the socket open, and its beat refreshes every page. */
+export function Heartbeat() {
+  const inBrowser = useInBrowser();
+  const [{ data }] = useSubscription({ query: ACTIVITY, pause: !inBrowser });
+  const seen = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    const event = data?.activity;
+    if (!event || seen.current === event.cursor + event.at) return;
+    seen.current = event.cursor + event.at;
+    // After a break the first event is how things stand: what was missed is unknown.
+    happened(event.kind === "present" ? null : event);
+  }, [data]);
+  return null;
+}
+
+const SAID: Record<Connection, { word: string; hint: string; dot: string }> = {
+  connecting: { word: "Connecting", hint: "Opening the live connection.", dot: "bg-faint animate-pulse-soft" },
+  live: { word: "Live", hint: "What happens is shown as it happens.", dot: "bg-ok" },
+  polling: {
+    word: "Polling",
+    hint: "The live connection is lost; everything is asked again every 10 seconds.",
+    dot: "bg-warn",
+  },
+  offline: {
+    word: "Offline",
+    hint: "The service does not answer. What is shown is as it was; it is asked again by itself.",
+    dot: "bg-bad",
+  },
+};
+
+export function ConnectionIndicator() {
+  const state = useStore<Connection>(connection, "connecting");
+  const { word, hint, dot } = SAID[state];
+  return (
+    <span
+      role="status"
+      data-connection={state}
+      title={hint}
+      className="inline-flex items-center gap-1.5 text-xs text-muted whitespace-nowrap"
+    >
+      <span aria-hidden className={`size-2 rounded-full ${dot}`} />
+      {word}
+    </span>
+  );
+}
+
+export function OfflineBanner() {
+  const state = useStore<Connection>(connection, "connecting");
+  if (state !== "offline") return null;
+  return (
+    <p role="alert" className="border-b bg-bad-soft px-4 py-2 text-center text-sm text-bad">
+      The service does not answer. What you see is as it was; it is asked again by itself.
+    </p>
+  );
+}

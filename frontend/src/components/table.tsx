@@ -1,0 +1,55 @@
+"use client";
+
+import { ChevronLeft, ChevronRight } from "lucide-react";
+import type { ReactNode } from "react";
+import { Button } from "./button";
+
+/** Wide content scrolls inside; the page never does. */
+export function Table({ label, head, children }: { label: string; head: ReactNode; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section aria-label={label} tabIndex={0} className="relative overflow-x-auto">
+      <table className="w-full border-collapse text-sm">
+        <thead>
+          <tr className="border-b text-left text-xs text-muted [&>th]:px-3 [&>th]:py-2 [&>th]:font-medium [&>th]:whitespace-nowrap [&>th:first-child]:pl-4 [&>th:last-child]:pr-4">
+            {head}
+          </tr>
+        </thead>
+        <tbody className="[&>tr]:border-b [&>tr:last-child]:border-0 [&>tr:hover]:bg-raised [&_td]:px-3 [&_td]:py-2 [&_td]:align-middle [&_td:first-child]:pl-4 [&_td:last-child]:pr-4">
+          {children}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+/** Keyset pages: forward by the cursor, back by the way we came. */
+export function Pager({
+  shown,
+  hasNext,
+  hasPrevious,
+  onNext,
+  onPrevious,
+}: {
+  shown: ReactNode;
+  hasNext: boolean;
+  hasPrevious: boolean;
+  onNext: () => void;
+  onPrevious: () => void;
+}) {
+  return (
+    <nav aria-label="Pages" className="flex items-center justify-between gap-3 border-t px-4 py-2 text-xs text-muted">
+      <span>{shown}</span>
+      {hasNext || hasPrevious ? (
+        <span className="flex gap-2">
+          <Button onClick={onPrevious} disabled={!hasPrevious}>
+            <ChevronLeft aria-hidden className="size-3.5" /> Newer
+          </Button>
+          <Button onClick={onNext} disabled={!hasNext}>
+            Older <ChevronRight aria-hidden className="size-3.5" />
+          </Button>
+        </span>
+      ) : null}
+    </nav>
+  );
+}
