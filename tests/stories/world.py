@@ -169,8 +169,11 @@ async def _drained(mock: Mock) -> int:
 
 
 @asynccontextmanager
-async def world_at(moment: str, url: str, folder: Path) -> AsyncIterator[World]:
-    """The clock runs on from that moment: what is not ready yet is tried again later."""
+async def world_at(moment: str, url: str, folder: Path, *, own_clock: bool = False) -> AsyncIterator[World]:
+    """The clock runs on from that moment: what is not ready yet is tried again later.
+
+    With `own_clock` the service goes by its own, which follows those of the mocks as in the sandbox.
+    """
     clock = Clock(start=datetime.fromisoformat(moment).replace(tzinfo=UTC))
     async with AsyncExitStack() as stack:
         door = listen(LOOPBACK, 0, setting="PORT")
@@ -190,7 +193,7 @@ async def world_at(moment: str, url: str, folder: Path) -> AsyncIterator[World]:
             stripe_api_base=stripe_url,
             collect_seconds=WORKER_ROUND_SECONDS,
         )
-        app = create_app(settings, now=clock.now)
+        app = create_app(settings, now=None if own_clock else clock.now)
         await stack.enter_async_context(app.router.lifespan_context(app))
         await stack.enter_async_context(_serving(app, lifespan="off", door=door))
         http, of_metronome, of_stripe = [

@@ -1,0 +1,112 @@
+"""What happens elsewhere is shown by itself; without a connection, it is said so."""
+
+import re
+
+from playwright.async_api import Browser, expect
+
+from tests.api.onboarding import person
+from tests.stories.world import World
+from tests.web.conftest import visiting
+from tests.web.visit import Visit
+
+
+async def test_the_dashboard_counts_a_customer_that_somebody_else_onboards(visit: Visit) -> None:
+    await visit.open("/")
+    count = (
+        visit.page.locator("[data-station=ONBOARDING]").get_by_text("customers").locator("xpath=preceding-sibling::*")
+    )
+    before = int(await count.inner_text())
+
+    await visit.world.onboard("user_seen_live", tier="PRO", paymentMethodId="pm_card_visa")
+
+    await expect(count).to_have_text(str(before + 1), timeout=10_000)
+    await visit.sees("user_seen_live", within=visit.card("Activity"))
+
+
+async def test_a_customer_page_follows_what_another_person_does(browser: Browser, world: World) -> None:
+    await world.onboard("user_two_see", tier="PRO", paymentMethodId="pm_card_visa")
+    async with visiting(browser, world) as one, visiting(browser, world) as other:
+        for visit in (one, other):
+            await visit.open("/customers/view/?id=user_two_see")
+        await one.button("Cancel…").click()
+        await one.button(re.compile("^End it on")).click()
+
+        await other.sees("until then everything works")
+
+
+async def test_the_palette_finds_a_customer_by_a_part_of_the_name(visit: Visit) -> None:
+    await visit.world.do("onboard", entity={**person("user_palette"), "name": "Katherine Johnson"})
+    await visit.open("/")
+
+    await visit.page.keyboard.press("Control+k")
+    await visit.page.keyboard.type("erine joh")
+    await expect(visit.page.get_by_role("option", name=re.compile("Katherine Johnson"))).to_be_visible()
+    assert await visit.violations() == []
+    await visit.keep_picture("palette")
+    await visit.page.keyboard.press("Enter")
+
+    await visit.page.wait_for_url("**/customers/view/?id=user_palette")
+    await visit.sees("Katherine Johnson")
+
+
+async def test_filters_stand_in_the_address_and_back_goes_back(visit: Visit) -> None:
+    await visit.world.onboard("user_filter", tier="TEAM", paymentMethodId="pm_card_visa")
+    await visit.open("/customers/")
+
+    await visit.page.get_by_label("Tier").select_option("TEAM")
+    await visit.page.get_by_label("Search customers").fill("user_filter")
+    await visit.page.wait_for_url("**/customers/?tier=TEAM&text=user_filter")
+    await expect(visit.page.get_by_role("row")).to_have_count(2)
+    await visit.page.get_by_role("link", name="Ada Lovelace").click()
+    await visit.page.wait_for_url("**/customers/view/**")
+    await visit.page.go_back()
+
+    await expect(visit.page.get_by_label("Tier")).to_have_value("TEAM")
+    await expect(visit.page.get_by_label("Search customers")).to_have_value("user_filter")
+
+
+async def test_an_id_is_copied_by_a_click(visit: Visit) -> None:
+    await visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await visit.world.onboard("user_copied", tier="FREE")
+    await visit.open("/customers/view/?id=user_copied")
+
+    await visit.button("Copy entity id user_copied").click()
+
+    await expect(visit.button("Copied entity id")).to_be_visible()
+    assert await visit.page.evaluate("navigator.clipboard.readText()") == "user_copied"
+
+
+async def test_a_pretty_link_leads_to_the_customer(visit: Visit) -> None:
+    await visit.world.onboard("user_linked", tier="FREE")
+
+    await visit.page.goto("/customers/user_linked")
+
+    await visit.page.wait_for_url("**/customers/view/?id=user_linked")
+    await visit.sees("user_linked")
+
+
+async def test_the_colours_chosen_are_kept(visit: Visit) -> None:
+    await visit.open("/")
+    await visit.page.keyboard.press("Control+k")
+    await visit.page.keyboard.type("dark")
+    await visit.page.keyboard.press("Enter")
+    await expect(visit.page.locator("html")).to_have_attribute("data-theme", "dark")
+
+    await visit.page.reload()
+
+    await expect(visit.page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+async def test_when_the_service_is_away_it_is_said_and_what_was_there_stays(visit: Visit) -> None:
+    await visit.world.onboard("user_stays", tier="FREE")
+    await visit.open("/customers/view/?id=user_stays")
+
+    await visit.page.context.set_offline(True)
+    await visit.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await visit.sees("The service does not answer. What you see is as it was")
+    await visit.sees("1,000", within=visit.card("Credits"))
+    await visit.keep_picture("offline")
+    await visit.page.context.set_offline(False)
+
+    await visit.is_live()
+    visit.complaints.clear()  # the browser's own, about what it could not reach
