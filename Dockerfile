@@ -1,6 +1,15 @@
 # syntax=docker/dockerfile:1
 # The service, for every role it has: `serve`, `serve --no-worker`, `worker`, `migrate`, and what an operator runs.
 
+# The web UI: Node is there only while it is built.
+FROM node:22-slim AS web
+WORKDIR /web/frontend
+COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
+RUN npm ci --ignore-scripts
+COPY schema/schema.graphql ../schema/schema.graphql
+COPY frontend ./
+RUN npm run build
+
 FROM python:3.11-slim AS build
 WORKDIR /srv
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -26,6 +35,7 @@ RUN groupadd --gid 10001 billing \
     && install --directory --owner billing --group billing --mode 0700 /data
 COPY --from=build /venv /venv
 COPY --from=build /srv /srv
+COPY --from=web /web/frontend/out /srv/build/web
 WORKDIR /srv
 # The root file system may be read-only: written to is /data alone, and only with SQLite.
 ENV PATH=/venv/bin:$PATH \
