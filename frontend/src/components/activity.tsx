@@ -39,7 +39,12 @@ export function Activity({ entityId, first = 14 }: { entityId?: string; first?: 
       <Loaded live={live} label="activity" rows={8}>
         {({ latestActivity }) =>
           latestActivity.length ? (
-            <ol className="max-h-[34rem] overflow-y-auto py-1">
+            <ol
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+              tabIndex={0}
+              aria-label="Latest activity"
+              className="max-h-[34rem] overflow-y-auto py-1"
+            >
               {latestActivity.map((event) => (
                 <li
                   key={event.cursor}

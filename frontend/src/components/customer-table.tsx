@@ -206,7 +206,7 @@ function CustomerRow({ row }: { row: Row }) {
             <Link
               href={href}
               prefetch={false}
-              className="block truncate font-medium hover:text-accent hover:underline"
+              className="block truncate leading-6 font-medium hover:text-accent hover:underline"
               title={row.name}
             >
               {row.name}

@@ -1,5 +1,6 @@
 "use client";
 
+import { words } from "@/lib/format";
 import { graphql } from "@/lib/graphql";
 import { useLive } from "@/lib/use-live";
 import { Card } from "./card";
@@ -54,7 +55,7 @@ export function Health() {
           (part) => (
             <Component
               key={part.name}
-              name={NAMES[part.name] ?? part.name}
+              name={NAMES[part.name] ?? words(part.name)}
               status={part.status}
               latencyMs={part.latencyMs}
               problem={part.problem}

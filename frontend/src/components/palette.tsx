@@ -131,15 +131,20 @@ function useEntries(text: string, onClose: () => void): Entry[] {
     { key: "dark", label: "Dark colours", detail: "Action", icon: Moon, act: act(() => setTheme("dark")) },
     { key: "light", label: "Light colours", detail: "Action", icon: Sun, act: act(() => setTheme("light")) },
   ];
-  const found = (data?.customers.nodes ?? []).map((customer) => ({
+  const said = text.trim().toLowerCase();
+  // What is there may still be the answer to what was typed before.
+  const known = (data?.customers.nodes ?? []).filter((customer) =>
+    [customer.name, customer.entityId, customer.email].some((each) => each.toLowerCase().includes(said)),
+  );
+  const found = known.map((customer) => ({
     key: `customer:${customer.entityId}`,
     label: customer.name,
     detail: customer.entityId,
     icon: User,
     act: go(customerPath(customer.entityId)),
   }));
-  const matching = fixed.filter((entry) => entry.label.toLowerCase().includes(text.trim().toLowerCase()));
-  return text.trim() ? [...found, ...matching] : [...matching, ...found];
+  const matching = fixed.filter((entry) => entry.label.toLowerCase().includes(said));
+  return [...matching, ...found];
 }
 
 function useRested(value: string): string {

@@ -155,7 +155,7 @@ function SubscriptionRow({ row }: { row: Row }) {
         <Link
           href={customerPath(row.customer.entityId)}
           prefetch={false}
-          className="block truncate font-medium hover:text-accent hover:underline"
+          className="block truncate leading-6 font-medium hover:text-accent hover:underline"
           title={row.customer.name}
         >
           {row.customer.name}

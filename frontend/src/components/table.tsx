@@ -15,7 +15,7 @@ export function Table({ label, head, children }: { label: string; head: ReactNod
             {head}
           </tr>
         </thead>
-        <tbody className="[&>tr]:border-b [&>tr:last-child]:border-0 [&>tr:hover]:bg-raised [&_td]:px-3 [&_td]:py-2 [&_td]:align-middle [&_td:first-child]:pl-4 [&_td:last-child]:pr-4">
+        <tbody className="[&>tr]:border-b [&>tr:last-child]:border-0 [&>tr:hover]:bg-raised [&_td]:px-3 [&_td]:py-1.5 [&_td]:align-middle [&_td:first-child]:pl-4 [&_td:last-child]:pr-4">
           {children}
         </tbody>
       </table>

@@ -94,10 +94,10 @@ export function Id({
         void copy();
       }}
       title={`${value}\nClick to copy`}
-      aria-label={copied ? `Copied ${label}` : `Copy ${label} ${value}`}
-      className="group/id inline-flex max-w-full items-center gap-1 rounded px-1 py-px -mx-1 font-mono text-xs text-muted hover:bg-line/60 hover:text-ink"
+      className="group/id relative inline-flex min-h-6 max-w-full items-center gap-1 rounded px-1 py-px -mx-1 font-mono text-xs text-muted hover:bg-line/60 hover:text-ink"
     >
       <span className="truncate">{short ? shortened(value) : value}</span>
+      <span className="sr-only">{copied ? `, ${label}, copied` : `, copy ${label}`}</span>
       {copied ? (
         <Check aria-hidden className="size-3 shrink-0 text-ok" />
       ) : (

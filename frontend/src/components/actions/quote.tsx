@@ -91,10 +91,10 @@ export function QuoteDetails({ quote, before }: { quote: Quote; before: Quote | 
           <Day day={quote.effectiveOn} />
         </Fact>
         <Fact name="Credits" changed={before !== null && before.creditsChange !== quote.creditsChange}>
-          {quote.creditsChange === 0 ? "unchanged now" : <Whole value={quote.creditsChange} sign />}
           {before && before.creditsChange !== quote.creditsChange ? (
             <Was>{formatWhole(before.creditsChange, { sign: true })}</Was>
           ) : null}
+          {quote.creditsChange === 0 ? "unchanged now" : <Whole value={quote.creditsChange} sign />}
         </Fact>
         <Fact name="Billing period">
           <Day day={quote.period.start} /> – <Day day={quote.period.end} />
