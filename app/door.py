@@ -10,7 +10,10 @@ from starlette.requests import HTTPConnection
 from access.authentication import Authenticator, Bearer, Cookie, Credential
 from access.callers import Caller, Whereabouts
 from access.errors import NoCredentials, NotAdmitted
+from access.rate_limits import LimitReached, RateLimits
+from access.sessions import NewSession
 from app.own_pages import is_from_own_page
+from app.rate_limiting import note, too_many
 
 SCHEME = "bearer "
 CHALLENGE = {"www-authenticate": 'Bearer realm="billing"'}
@@ -26,14 +29,54 @@ class Door:
     authenticator: Authenticator
     cookie: str
     """The name of the session's cookie."""
+    rate_limits: RateLimits
     public_url: str = ""
 
     async def admit(self, connection: HTTPConnection) -> Caller:
-        """Raises HTTP 401."""
+        """Raises HTTP 401, or 429."""
+        try:
+            note(connection, await self.rate_limits.charge_address(_address(connection)))
+            caller = await self._let_in(connection)
+            note(connection, await self.rate_limits.charge(caller, 1))
+        except LimitReached as problem:
+            note(connection, problem.allowance)
+            raise too_many(problem) from None
+        return caller
+
+    async def sign_in(self, connection: HTTPConnection, key: SecretStr) -> tuple[Caller, NewSession]:
+        """Raises HTTP 401, or 429."""
+        try:
+            note(connection, await self.rate_limits.charge_address(_address(connection)))
+            return await self.authenticator.sign_in(key, whereabouts_of(connection))
+        except NotAdmitted as problem:
+            raise await self._failed(connection, problem) from None
+        except LimitReached as problem:
+            note(connection, problem.allowance)
+            raise too_many(problem) from None
+
+    async def charge(self, connection: HTTPConnection, caller: Caller, cost: int) -> None:
+        """For what a request asks for beyond being one. Raises HTTP 429."""
+        try:
+            note(connection, await self.rate_limits.charge(caller, cost))
+        except LimitReached as problem:
+            note(connection, problem.allowance)
+            raise too_many(problem) from None
+
+    async def _let_in(self, connection: HTTPConnection) -> Caller:
         try:
             return await self.ask_again(connection)
         except NotAdmitted as problem:
-            raise HTTPException(401, str(problem), CHALLENGE) from None
+            raise await self._failed(connection, problem) from None
+
+    async def _failed(self, connection: HTTPConnection, problem: NotAdmitted) -> HTTPException:
+        """Who shows nothing guesses nothing: only credentials that are not good count."""
+        if not isinstance(problem, NoCredentials | NotOurPage):
+            try:
+                await self.rate_limits.charge_failure(_address(connection))
+            except LimitReached as reached:
+                note(connection, reached.allowance)
+                return too_many(reached)
+        return HTTPException(401, str(problem), CHALLENGE)
 
     async def ask_again(self, connection: HTTPConnection) -> Caller:
         """Raises `NotAdmitted`."""
@@ -69,6 +112,9 @@ def _from_payload(payload: Mapping[str, object]) -> list[str]:
     return [str(value) for value in found]
 
 
+def _address(connection: HTTPConnection) -> str | None:
+    return connection.client.host if connection.client else None
+
+
 def whereabouts_of(connection: HTTPConnection) -> Whereabouts:
-    address = connection.client.host if connection.client else None
-    return Whereabouts(address=address, request_id=getattr(connection.state, "request_id", None))
+    return Whereabouts(address=_address(connection), request_id=getattr(connection.state, "request_id", None))

@@ -12,6 +12,7 @@ from access.authentication import Authenticator
 from access.tokens import TokenSigner
 from app.clock import Time
 from app.door import Door
+from app.rate_limiting import TellAllowance, make_rate_limits
 from app.settings import Settings
 from app.signing_in import SessionCookie, SignInToSandbox
 
@@ -26,7 +27,7 @@ class Entry:
 
     def middleware(self, settings: Settings) -> list[Middleware]:
         """Pages elsewhere ask with a bearer token: a cookie is never theirs to send."""
-        found = []
+        found = [Middleware(TellAllowance)]
         if settings.allowed_origins:
             found.append(
                 Middleware(
@@ -54,4 +55,5 @@ def make_entry(settings: Settings, time: Time) -> Entry:
         session_lifetime=timedelta(hours=settings.session_hours),
     )
     cookie = SessionCookie(secure=not settings.developing)
-    return Entry(Door(authenticator, cookie.name, settings.public_url.removesuffix("/")), cookie)
+    door = Door(authenticator, cookie.name, make_rate_limits(settings, time), settings.public_url.removesuffix("/"))
+    return Entry(door, cookie)

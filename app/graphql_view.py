@@ -33,6 +33,7 @@ from schema.extensions import FAULT, GuardedSchema, Policy
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
+RATE_LIMITED = "RATE_LIMITED"
 
 ContextGetter = Callable[[HTTPConnection], Awaitable[object]]
 """Makes the context of one operation. Over WebSocket it is called for each operation, so that no loader outlives one;
@@ -178,6 +179,8 @@ class BillingGraphQL(GraphQL[object, None]):
             response.headers["content-type"] = f"{GRAPHQL_JSON}; charset=utf-8"
             if "data" not in response_data:
                 response.status_code = _status_of_refused(response_data)
+        elif "data" not in response_data and _codes(response_data) == {RATE_LIMITED}:
+            response.status_code = 429  # whoever keeps to it looks at the status, in the older form too
         return response
 
 
@@ -248,9 +251,13 @@ def _not_over_http(error: InvalidOperationTypeError, method: str) -> HTTPExcepti
 
 
 def _status_of_refused(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse]) -> int:
-    assert isinstance(response_data, dict)  # batches are off
-    errors = cast("list[GraphQLFormattedError]", response_data["errors"])
-    codes = {error["extensions"]["code"] for error in errors}
+    codes = _codes(response_data)
     if FAULT in codes:
         return 500
-    return 503 if "TIMEOUT" in codes else 400
+    return 429 if RATE_LIMITED in codes else 503 if "TIMEOUT" in codes else 400
+
+
+def _codes(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse]) -> set[str]:
+    assert isinstance(response_data, dict)  # batches are off
+    errors = cast("list[GraphQLFormattedError]", response_data["errors"])
+    return {error["extensions"]["code"] for error in errors}

@@ -1,5 +1,8 @@
 """From settings to what one request may ask for, and who may explore."""
 
+from graphql import GraphQLError
+from starlette.exceptions import HTTPException
+
 from access.scopes import Scope
 from app.middleware import KIB, BodyLimit, Limits
 from app.settings import Settings
@@ -31,8 +34,18 @@ def graphql_policy(settings: Settings) -> Policy:
             tokens=settings.graphql_max_tokens,
             cost=settings.graphql_max_cost,
         ),
+        charge=charge,
         seconds=settings.request_timeout_seconds,
     )
+
+
+async def charge(context: object, cost: int) -> GraphQLError | None:
+    if isinstance(context, Context):
+        try:
+            await context.charge(cost)
+        except HTTPException as refusal:
+            return GraphQLError(refusal.detail, extensions={"code": "RATE_LIMITED"})
+    return None
 
 
 def is_admin(context: object) -> bool:

@@ -113,6 +113,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time, 
             caller=caller,
             ask_again=lambda: door.ask_again(connection),
             authenticator=door.authenticator,
+            charge=lambda cost: door.charge(connection, caller, cost),
         )
 
     mode = Mode.SANDBOX if settings.sandbox else Mode.LIVE if settings.livemode else Mode.TEST

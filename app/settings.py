@@ -3,6 +3,7 @@
 With nothing set, the service talks to the two mocks on this machine.
 """
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from integrations.http import check_base_url
 from integrations.metronome.credentials import OAuthCredentials, UnusableCredentials
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+RATE_LIMITS = ("rate_limit_key", "rate_limit_customer", "rate_limit_address", "rate_limit_failures")
+RATE_LIMIT = re.compile(r"[1-9][0-9]{0,11}/(?:second|minute|hour)")
 MIN_SECRET_CHARACTERS = 32
 SANDBOX_CLIENT_ID = "sandbox-client"
 SANDBOX_CLIENT_SECRET = SecretStr("sandbox-secret")
@@ -62,6 +65,15 @@ class Settings(BaseSettings):
     session_hours: float = Field(default=12, gt=0, le=720)
     # The id of the key that browsers on this machine are signed in with. `make run` sets it; the sandbox only.
     sandbox_sign_in_key: str = ""
+
+    # How much in how long, by cost; a document's cost is in its answer's extensions, and REST calls cost about 50.
+    rate_limit_key: str = "60000/minute"
+    rate_limit_customer: str = "10000/minute"
+    # In requests.
+    rate_limit_address: str = "30000/minute"
+    rate_limit_failures: str = "10/minute"
+    # memory:// for one process, redis://host:port for several
+    rate_limit_storage: str = Field(default="memory://", repr=False)  # it may hold a password
 
     graphiql_dir: Path = Path("build/graphiql")
     web_dir: Path = Path("build/web")
@@ -138,6 +150,11 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_URL must be an address without a path, as https://billing.example.com")
         if not all(is_origin(origin) for origin in self.allowed_origins):
             raise ValueError("CORS_ORIGINS must be addresses without a path, as https://shop.example.com; * is none")
+        for name in RATE_LIMITS:
+            if not RATE_LIMIT.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name.upper()} must be as 60000/minute: an amount per second, minute or hour")
+        if not self.rate_limit_storage.startswith(("memory://", "redis://", "rediss://")):
+            raise ValueError("RATE_LIMIT_STORAGE must be memory://, or redis://host:port")
         if self.sandbox_sign_in_key and not self.developing:
             raise ValueError("SANDBOX_SIGN_IN_KEY is for the sandbox on this machine alone")
 

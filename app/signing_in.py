@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from access.callers import Caller
 from access.errors import NotAdmitted
 from access.sessions import NewSession, end_session
-from app.door import CHALLENGE, Door, whereabouts_of
+from app.door import Door, whereabouts_of
 from app.own_pages import is_from_own_page
 from models import ActorKind
 from rest.answers import answer, failed, not_served
@@ -56,10 +56,8 @@ def session_routes(door: Door, cookie: SessionCookie) -> list[BaseRoute]:
     async def sign_in(request: Request) -> Response:
         if not is_from_own_page(request, door.public_url) and "origin" in request.headers:
             raise HTTPException(403, "Sign in on our own page.")
-        try:
-            caller, session = await door.authenticator.sign_in(await _key(request), whereabouts_of(request))
-        except NotAdmitted as problem:
-            raise HTTPException(401, str(problem), CHALLENGE) from None
+        key = await _key(request)
+        caller, session = await door.sign_in(request, key)
         answered = answer({**_who(caller), "expiresAt": iso(session.expires_at)})
         answered.headers["set-cookie"] = cookie.opening(session, door)
         return answered

@@ -23,6 +23,10 @@ from schema.policy import MUTATIONS, QUERIES, Rule
 
 HANDLERS = {BillingError: refused, NotAllowed: not_allowed, HTTPException: not_served, Exception: failed}
 
+# As much as the same costs in GraphQL.
+COST_OF_READING = 50
+COST_OF_CHANGING = 50
+
 ContextGetter = Callable[[Request], Awaitable[Context]]
 """Raises HTTP 401 for a stranger."""
 
@@ -64,6 +68,7 @@ def _guarded(endpoint: Endpoint, rule: Rule, context: ContextGetter) -> Callable
     async def guarded(request: Request) -> Response:
         found = await context(request)
         check(rule, found.caller)
+        await found.charge(COST_OF_READING)
         return await endpoint(request, found)
 
     return guarded
@@ -76,6 +81,7 @@ def _audited(
         found = await context(request)
         async with audited(name, None, found) as answer:
             check(rule, found.caller)
+            await found.charge(COST_OF_CHANGING)
             response = await endpoint(request, found)
             answer.outcome = AuditOutcome.REPEATED  # unless it was accepted just now, and is in the log
         return response

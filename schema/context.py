@@ -66,6 +66,8 @@ class Context:
     ask_again: Callable[[], Awaitable[Caller]]
     """Who sends these credentials now; raises `NotAdmitted` once they are good no more."""
     authenticator: Authenticator
+    charge: Callable[[int], Awaitable[None]]
+    """For so much more than one request. Raises HTTP 429."""
 
     @property
     def now(self) -> Callable[[], datetime]:

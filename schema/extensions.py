@@ -4,7 +4,7 @@ import asyncio
 import copy
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,6 +39,11 @@ CACHED_DOCUMENTS = 256
 SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
 
 
+Charge = Callable[[object, int], Awaitable[GraphQLError | None]]
+REFUSED_COST = 50
+"""What a document costs that is refused: to read it was work as well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a client may learn about the schema, and how much it may ask for at once."""
@@ -49,6 +54,8 @@ class Policy:
     is_explorer: Callable[[object], bool] = lambda _: False
     """Whose context it is: somebody who may have introspection and hints wherever they are off."""
     limits: DocumentLimits = field(default_factory=DocumentLimits)
+    charge: Charge | None = None
+    """Takes the cost off what the caller may still ask for. Answers why it may not, if so."""
     seconds: float = 10
     """How long a query or a mutation may take; a subscription, until it has begun."""
 
@@ -83,8 +90,9 @@ class GuardedSchema(strawberry.Schema):
         self._documents = Documents(policy)
 
     def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:
-        deadline = [] if sync else [Deadline(self.policy.seconds)]
-        return [DocumentGuard(self._documents), *deadline, *super().get_extensions(sync)]
+        guard = DocumentGuard(self._documents)
+        more: list[SchemaExtension] = [] if sync else [Charging(guard, self.policy), Deadline(self.policy.seconds)]
+        return [guard, *more, *super().get_extensions(sync)]
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Called once for every result that has errors, over HTTP, WebSocket and SSE alike."""
@@ -219,6 +227,23 @@ class DocumentGuard(SchemaExtension):
             return {}
         estimate, self.cost = self.cost, None
         return {"cost": {"estimate": estimate, "limit": self.documents.policy.limits.cost}}
+
+
+class Charging(SchemaExtension):
+    """After the guard: what an operation costs is taken off its caller's allowance before anything is run."""
+
+    def __init__(self, guard: DocumentGuard, policy: Policy) -> None:
+        super().__init__()
+        self.guard = guard
+        self.policy = policy
+
+    async def on_validate(self) -> AsyncIterator[None]:
+        if self.policy.charge is not None:
+            cost = REFUSED_COST if self.guard.cost is None else self.guard.cost
+            refusal = await self.policy.charge(self.execution_context.context, cost)
+            if refusal is not None:
+                self.execution_context.pre_execution_errors = [refusal]
+        yield
 
 
 class TookTooLong(GraphQLError):  # noqa: N818  as above

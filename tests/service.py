@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 import mock_metronome.app
 import mock_stripe.app
 from app.main import create_app
-from app.settings import Settings
+from app.settings import RATE_LIMITS, Settings
 from mock_kit.clock import Clock
 from mock_kit.sandbox import Sandbox
 from tests.keys import AS_ADMIN
@@ -70,6 +70,10 @@ class Service:
         return data
 
 
+# Who is not about rate limits meets none.
+UNLIMITED = dict.fromkeys(RATE_LIMITS, "1000000000/minute")
+UNLIMITED_ENVIRONMENT = {name.upper(): value for name, value in UNLIMITED.items()}
+
 # Over the mocks, with all that is asked for before others may come.
 PRODUCTION: dict[str, Any] = {
     "environment": "production",
@@ -85,6 +89,7 @@ def settings_for(url: str, folder: Path, **changed: Any) -> Settings:
         "database_url": url,
         "metronome_webhook_secret": METRONOME_WEBHOOK_SECRET,
         "stripe_webhook_secret": STRIPE_WEBHOOK_SECRET,
+        **UNLIMITED,
         # A test that moves the clock says itself when it is time to collect, or asks for the worker's own rounds.
         "collect_seconds": 86_400,
         # Asked again at once, after what a test has changed.

@@ -21,6 +21,7 @@ import httpx
 from tests.crash.processes import PATIENCE_SECONDS, Launcher, ServiceProcess, launcher, mock, until
 from tests.database import Databases
 from tests.keys import AS_ADMIN
+from tests.service import UNLIMITED_ENVIRONMENT
 
 STRIPE_KEY = "sk_test_sandbox"
 _NOTHING_TO_VERIFY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # all is plain HTTP, and reading authorities takes long
@@ -225,6 +226,7 @@ class World:
                 "CLOCK_AHEAD_SECONDS": str(await self.providers.ahead_seconds()),
                 "COLLECT_SECONDS": "0.5",
                 "WEBHOOK_LEASE_SECONDS": "5",
+                **UNLIMITED_ENVIRONMENT,
                 **self.settings,
                 **environment,
             },

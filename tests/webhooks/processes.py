@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET
+from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, UNLIMITED_ENVIRONMENT
 from tests.webhooks.delivery import until
 
 START_SECONDS = 120.0
@@ -79,6 +79,7 @@ def service_environment(database_url: str, folder: Path, *, port: int) -> dict[s
         "METRONOME_WEBHOOK_SECRET": METRONOME_WEBHOOK_SECRET,
         "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
         "WEBHOOK_LEASE_SECONDS": "1",
+        **UNLIMITED_ENVIRONMENT,
     }
 
 
