@@ -3,6 +3,7 @@
 import asyncio
 import socket as sockets
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -104,9 +105,10 @@ async def test_a_client_of_events_that_leaves_leaves_nothing_behind(server: Serv
 async def test_a_stop_of_the_server_ends_both_kinds_of_streams_at_once(server: Server) -> None:
     """Sockets are closed with 1012, on which clients come back; a stream of events says so in its last one."""
     feed = Feed()
-    original, server.app.state.feed = server.feed, feed
+    original = server.app.state.parts
+    server.app.state.parts = replace(original, feed=feed)
     async with AsyncExitStack() as clients:
-        clients.callback(setattr, server.app.state, "feed", original)
+        clients.callback(setattr, server.app.state, "parts", original)
         clients.push_async_callback(feed.stop)
         feed.start()
         async with listening(server.app, feed.end_streams) as address:
