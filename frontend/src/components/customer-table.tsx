@@ -193,11 +193,11 @@ function CustomerRow({ row }: { row: Row }) {
         if (!(event.target as Element).closest("a, button")) router.push(href);
       }}
     >
-      <td className="min-w-52 max-w-80">
+      <td className="min-w-52 max-w-80 max-sm:min-w-36 max-sm:max-w-36">
         <div className="flex items-center gap-2.5">
           <span
             title={words(row.entityType)}
-            className="flex size-7 shrink-0 items-center justify-center rounded-full bg-line/70 text-muted"
+            className="flex size-7 shrink-0 items-center justify-center rounded-full bg-line/70 text-muted max-sm:hidden"
           >
             <Icon aria-hidden className="size-3.5" />
             <span className="sr-only">{words(row.entityType)}</span>

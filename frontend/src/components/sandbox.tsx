@@ -220,7 +220,7 @@ function Faults({ faults }: { faults: Fault[] | undefined }) {
       <div className="flex flex-wrap items-start gap-3">
         <Segmented legend="Provider" value={provider} choices={PROVIDERS} onChange={setProvider} />
         <Segmented legend="How often" value={times} choices={TIMES} onChange={setTimes} />
-        <div className="min-w-0 flex-1 basis-56">
+        <div className="min-w-0 flex-1 basis-full lg:basis-56">
           <Field label="What it does" hint={hint}>
             {(wiring) => (
               <Select {...wiring} value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
@@ -233,7 +233,7 @@ function Faults({ faults }: { faults: Fault[] | undefined }) {
             )}
           </Field>
         </div>
-        <div className="pt-6.5">
+        <div className="lg:pt-6.5">
           <Button look="primary" busy={add.busy} onClick={addIt}>
             Break it
           </Button>
