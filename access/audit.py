@@ -62,6 +62,7 @@ class About:
 
 
 NOBODY = About()
+LONGEST_ENTITY_ID = 128
 
 
 async def record(
@@ -136,7 +137,8 @@ def _told(name: str, value: object) -> object:
     if isinstance(value, list | tuple):
         return [found for each in value if (found := _told(name, each)) is not None]
     is_safe = name in TELLING or name.endswith("_id")
-    return value[:200] if isinstance(value, str) and is_safe else None
+    # No PostgreSQL text holds a NUL, and a refusal of one is to be told of too.
+    return value[:200].replace("\x00", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) and is_safe else None
 
 
 def command_line() -> Caller:

@@ -11,7 +11,7 @@ from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from access.audit import About, Act, Facts, doing, record
+from access.audit import LONGEST_ENTITY_ID, About, Act, Facts, doing, record
 from access.callers import Caller, acting_as
 from access.errors import NotAdmitted
 from billing.errors import BillingError
@@ -133,7 +133,7 @@ async def _record_rest(act: Act, answer: Answer, context: Context) -> None:
 
 def _entity_id(asked: Facts) -> str | None:
     found = asked.get("entity_id")
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and len(found) <= LONGEST_ENTITY_ID else None
 
 
 def _code(refusal: NotAllowed | BillingError) -> str:
