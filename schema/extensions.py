@@ -240,6 +240,8 @@ class Charging(SchemaExtension):
     async def on_validate(self) -> AsyncIterator[None]:
         if self.policy.charge is not None:
             cost = REFUSED_COST if self.guard.cost is None else self.guard.cost
+            # What is beyond the limit is refused as such, and is not run: it takes no more than the limit.
+            cost = min(cost, self.policy.limits.cost)
             refusal = await self.policy.charge(self.execution_context.context, cost)
             if refusal is not None:
                 self.execution_context.pre_execution_errors = [refusal]
