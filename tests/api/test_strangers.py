@@ -21,9 +21,11 @@ DOES_NOT_FIT = "The document does not fit the schema. Validate it against the SD
 async def stranger(
     sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Service]:
+    """Without the pages of the web UI: what they say and under which policy stands in test_web_ui."""
+    data = tmp_path_factory.mktemp("data")
     async with (
         sqlite_databases.migrated() as url,
-        running_service(url, tmp_path_factory.mktemp("data"), **PRODUCTION) as running,
+        running_service(url, data, web_dir=data / "none", **PRODUCTION) as running,
     ):
         key = await new_key(running, "CUSTOMERS_READ", "BILLING_WRITE", "PAYMENTS_WRITE", "WEBHOOKS_ADMIN")
         running.http.headers.update(bearer(key["secret"]))

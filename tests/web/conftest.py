@@ -51,7 +51,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -59,11 +59,13 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def world(
     browser: Browser, sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
-    """Asked for after the browser, so that nothing is started where there is none."""
+    """Asked for after the browser, so that nothing is started where there is none. It ends with these tests: one
+    process is connected to one database at a time.
+    """
     async with (
         sqlite_databases.migrated() as url,
         world_at("2028-01-31T09:00:00", url, tmp_path_factory.mktemp("web"), own_clock=True) as world,
