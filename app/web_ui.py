@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -45,7 +45,15 @@ def web_ui_routes(directory: Path) -> list[BaseRoute]:
     """To be put last: what no other route wants. Without the built pages, one that says how to get them."""
     if not (directory / "index.html").is_file():
         return [Route("/", _missing, methods=["GET"])]
-    return [Mount("/", GZipMiddleware(WebUI(directory.resolve())))]
+    return [Pages("/", GZipMiddleware(WebUI(directory.resolve())))]
+
+
+class Pages(Mount):
+    """Answers what is read, so that a path of the API is still told of a method it does not take."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        api = scope["type"] == "http" and scope["path"].startswith(("/webhooks/", "/api/"))
+        return (Match.NONE, {}) if api else super().matches(scope)
 
 
 class WebUI:

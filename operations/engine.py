@@ -25,6 +25,7 @@ from tortoise.expressions import F
 
 from integrations.errors import Unavailable
 from models import Operation, OperationKind, OperationStatus
+from models.backends.cancellation import to_the_end
 from operations.crashpoints import crashpoint
 from operations.effects import LONGEST_WAIT_SECONDS, calls_in_hand
 from operations.engine_log import take_over_dbos_log
@@ -87,6 +88,11 @@ class Leg:
         return f"{self.operation_id}.{self.number}" if self.number else self.operation_id
 
 
+async def _start(leg: Leg) -> None:
+    with SetWorkflowID(str(leg)):
+        await DBOS.start_workflow_async(_run_operation, leg.operation_id, leg.kind.value, leg.number)
+
+
 class Engine:
     def __init__(self, *, verbs: Verbs, tools: Tools, system_database_url: str, slots: Slots) -> None:
         self.verbs = verbs
@@ -140,8 +146,8 @@ class Engine:
 
     async def run(self, operation_id: str, kind: OperationKind, *, leg: int = 0) -> None:
         """Start an accepted operation; a no-op when this leg was started before, in any process."""
-        with SetWorkflowID(str(Leg(operation_id, kind, leg))):
-            await DBOS.start_workflow_async(_run_operation, operation_id, kind.value, leg)
+        # To its end, though the request that asks for it be cut off: half started, DBOS would hold it to be under way.
+        await to_the_end(_start(Leg(operation_id, kind, leg)))
         crashpoint("operation.started")
 
     async def start_over(self, operation_id: str) -> bool:
