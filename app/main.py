@@ -65,11 +65,12 @@ def create_app(
         return found
 
     entry = make_entry(settings, time)
+    routes = _operators_routes(settings, parts, time.now)
+    if role is not Role.WORKER:
+        routes += _clients_routes(settings, parts, time, entry)
+        routes += web_ui_routes(settings.web_dir, beside=tuple(routes))
     app = Starlette(
-        routes=[
-            *_operators_routes(settings, parts, time.now),
-            *([] if role is Role.WORKER else _clients_routes(settings, parts, time, entry)),
-        ],
+        routes=routes,
         lifespan=lifespan,
         middleware=[
             Middleware(CutOffStalled),
@@ -142,7 +143,6 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time, 
         *rest.routes(context),
         *session_routes(door, entry.cookie),
         *webhooks.routes(reception),
-        *web_ui_routes(settings.web_dir),
     ]
 
 

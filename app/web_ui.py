@@ -7,6 +7,7 @@ name, and an injected script is refused.
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 NOT_FOUND = "404.html"
+READING = ("GET", "HEAD")
 HASHED_FILES = "_next/static/"
 FOR_EVER = "public, max-age=31536000, immutable"
 ALWAYS_ASK = "no-cache"
@@ -41,19 +43,26 @@ MISSING_PAGE = """<!doctype html>
 """
 
 
-def web_ui_routes(directory: Path) -> list[BaseRoute]:
-    """To be put last: what no other route wants. Without the built pages, one that says how to get them."""
+def web_ui_routes(directory: Path, *, beside: Sequence[BaseRoute]) -> list[BaseRoute]:
+    """To be put last: what no other route wants. Without the built pages, one that says how to get them.
+
+    A path that a route in `beside` knows is never a page, whatever the method: `/webhooks/` is one, `/webhooks/stripe`
+    is the API's.
+    """
     if not (directory / "index.html").is_file():
         return [Route("/", _missing, methods=["GET"])]
-    return [Pages("/", GZipMiddleware(WebUI(directory.resolve())))]
+    return [_Pages(WebUI(directory.resolve()), beside)]
 
 
-class Pages(Mount):
-    """Answers what is read, so that a path of the API is still told of a method it does not take."""
+class _Pages(Mount):
+    def __init__(self, pages: "WebUI", beside: Sequence[BaseRoute]) -> None:
+        super().__init__("/", GZipMiddleware(pages))
+        self._beside = beside
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        api = scope["type"] == "http" and scope["path"].startswith(("/webhooks/", "/api/"))
-        return (Match.NONE, {}) if api else super().matches(scope)
+        if scope["type"] != "http" or any(route.matches(scope)[0] is not Match.NONE for route in self._beside):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 class WebUI:
@@ -78,6 +87,8 @@ class WebUI:
 
     async def _file(self, path: str, scope: Scope) -> Response:
         try:
+            if scope["method"] not in READING and not self._files.lookup_path(path)[1]:
+                raise HTTPException(404)
             return await self._files.get_response(path, scope)
         except ValueError:  # a NUL: no file is called that
             raise HTTPException(404) from None

@@ -22,7 +22,12 @@ PAGE = f'<html><script src="/theme.js"></script><body>{{name}}<script id="data">
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
     pages = {"index.html": "home", "404.html": "nothing here", "customers/index.html": "customers"}
-    pages |= {"customers/view/index.html": "one customer", "customers/new/index.html": "new customer"}
+    pages |= {"webhooks/index.html": "webhooks"}
+    pages |= {
+        "webhooks/index.html": "webhooks",
+        "customers/view/index.html": "one customer",
+        "customers/new/index.html": "new customer",
+    }
     for path, name in pages.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(PAGE.format(name=name))
@@ -38,9 +43,13 @@ async def http(built: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def _serving(directory: Path) -> httpx.AsyncClient:
-    api = Route("/graphql", lambda _: PlainTextResponse("the API"), methods=["POST"])
+    api = [
+        Route(path, lambda _: PlainTextResponse("the API"), methods=["POST"])
+        for path in ("/graphql", "/webhooks/stripe")
+    ]
     app = Starlette(
-        routes=[api, *web_ui_routes(directory)], middleware=[Middleware(SecurityHeaders, api_prefixes=["/graphql"])]
+        routes=[*api, *web_ui_routes(directory, beside=api)],
+        middleware=[Middleware(SecurityHeaders, api_prefixes=["/graphql"])],
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service.test")
 
@@ -60,7 +69,12 @@ async def test_a_page_may_run_its_own_scripts_and_no_other(http: httpx.AsyncClie
 
 @pytest.mark.parametrize(
     ("path", "page"),
-    [("/customers/", "customers"), ("/customers/view/?id=user_1", "one customer"), ("/customers/new/", "new customer")],
+    [
+        ("/customers/", "customers"),
+        ("/customers/view/?id=user_1", "one customer"),
+        ("/customers/new/", "new customer"),
+        ("/webhooks/", "webhooks"),
+    ],
 )
 async def test_every_page_has_its_address(http: httpx.AsyncClient, path: str, page: str) -> None:
     answer = await http.get(path)
@@ -128,7 +142,15 @@ async def test_hashed_files_are_kept_for_ever_and_travel_compressed(http: httpx.
 
 async def test_the_api_is_untouched(http: httpx.AsyncClient) -> None:
     assert (await http.post("/graphql")).text == "the API"
+    assert (await http.post("/webhooks/stripe")).text == "the API"
+    assert (await http.get("/webhooks/stripe")).status_code == 405
+
+
+async def test_a_page_is_read_and_takes_no_other_method(http: httpx.AsyncClient) -> None:
+    assert (await http.head("/customers/")).status_code == 200
     assert (await http.post("/customers/")).status_code == 405
+    assert (await http.post("/webhooks/paypal")).status_code == 404
+    assert (await http.post("/%00")).status_code == 404
 
 
 async def test_without_a_build_a_page_says_how_to_get_one(tmp_path: Path) -> None:
