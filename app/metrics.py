@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from time import perf_counter
+from typing import Any
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -123,13 +124,12 @@ async def _inbox(at: datetime) -> Iterable[Metric]:
         .group_by("provider", "state")
         .values_list("provider", "state", "events", "oldest")
     )
-    depth = GaugeMetricFamily("billing_inbox_events", "Events not done with.", labels=("provider", "state"))
+    labels = ("provider", "state")
+    depth = GaugeMetricFamily("billing_inbox_events", "Events not done with.", labels=labels)
     age = GaugeMetricFamily(
-        "billing_inbox_oldest_age_seconds", "How long the oldest of them has been here.", labels=("provider", "state")
+        "billing_inbox_oldest_age_seconds", "How long the oldest of them has been here.", labels=labels
     )
-    for provider, state, events, oldest in rows:
-        depth.add_metric([provider, state], events)
-        age.add_metric([provider, state], _seconds(oldest, at))
+    _fill(depth, age, rows, at)
     return depth, age
 
 
@@ -140,16 +140,24 @@ async def _operations(at: datetime) -> Iterable[Metric]:
         .group_by("kind", "status")
         .values_list("kind", "status", "operations", "oldest")
     )
-    count = GaugeMetricFamily("billing_operations_open", "Operations that have not ended.", labels=("kind", "state"))
+    labels = ("kind", "state")
+    count = GaugeMetricFamily("billing_operations_open", "Operations that have not ended.", labels=labels)
     age = GaugeMetricFamily(
-        "billing_operations_oldest_age_seconds", "Since the oldest of them was accepted.", labels=("kind", "state")
+        "billing_operations_oldest_age_seconds", "Since the oldest of them was accepted.", labels=labels
     )
-    for kind, status, operations, oldest in rows:
-        count.add_metric([kind, status], operations)
-        age.add_metric([kind, status], _seconds(oldest, at))
+    _fill(count, age, rows, at)
     given_up = GaugeMetricFamily("billing_operations_given_up", "Operations that an operator has to resume.")
     given_up.add_metric([], await Operation.filter(status=OperationStatus.RUNNING, takeovers__gt=MAX_TAKEOVERS).count())
     return count, age, given_up
+
+
+def _fill(
+    how_many: GaugeMetricFamily, oldest_age: GaugeMetricFamily, groups: Iterable[tuple[Any, ...]], at: datetime
+) -> None:
+    """A group is its labels, how many it holds, and the instant of its oldest."""
+    for *labels, count, oldest in groups:
+        how_many.add_metric(labels, count)
+        oldest_age.add_metric(labels, _seconds(oldest, at))
 
 
 async def _workers() -> Iterable[Metric]:
