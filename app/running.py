@@ -16,7 +16,7 @@ from app.engine import make_engine
 from app.health import make_health
 from app.production import check_production
 from app.settings import InvalidSettings, Settings
-from app.worker import SWEEP_SECONDS, Worker, make_worker
+from app.worker import SWEEP_SECONDS, Worker, every, make_worker
 from integrations.http import provider_http_client
 from integrations.metronome.client import MetronomeClient
 from integrations.metronome.oauth import TokenSource
@@ -139,16 +139,7 @@ async def provider_tools(
 @asynccontextmanager
 async def _keeping_name(engine: Engine) -> AsyncIterator[None]:
     """A worker does so when it sweeps."""
-
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            try:
-                await engine.check_name()
-            except Exception:
-                log.exception("engine.name_not_checked")
-
-    keeping = asyncio.create_task(keep())
+    keeping = asyncio.create_task(every(SWEEP_SECONDS, "name", engine.check_name))
     try:
         yield
     finally:

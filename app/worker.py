@@ -89,11 +89,11 @@ class Worker:
 
     def start(self) -> None:
         self._jobs = [
-            asyncio.create_task(_every(SWEEP_SECONDS, "sweep", self._engine.sweep)),
-            asyncio.create_task(_every(PRUNE_SECONDS, "prune", self._prune)),
-            asyncio.create_task(_every(MISSED_SECONDS, "missed_events", self._fetch_missed)),
-            asyncio.create_task(_every(self._collect_seconds, "collect_due", self._collect_due)),
-            asyncio.create_task(_every(HEARTBEAT_SECONDS, "heartbeat", self._beat)),
+            asyncio.create_task(every(SWEEP_SECONDS, "sweep", self._engine.sweep)),
+            asyncio.create_task(every(PRUNE_SECONDS, "prune", self._prune)),
+            asyncio.create_task(every(MISSED_SECONDS, "missed_events", self._fetch_missed)),
+            asyncio.create_task(every(self._collect_seconds, "collect_due", self._collect_due)),
+            asyncio.create_task(every(HEARTBEAT_SECONDS, "heartbeat", self._beat)),
         ]
         self._drains = [asyncio.create_task(self._drain()) for _ in range(EVENTS_AT_ONCE)]
 
@@ -172,7 +172,7 @@ class Worker:
             continue
 
 
-async def _every(seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
+async def every(seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
     """One failed round must not end the rounds: it is logged, and the next one comes."""
     while True:
         try:
