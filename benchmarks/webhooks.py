@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
-from uuid import uuid4
 
 import click
 import httpx
@@ -26,7 +25,7 @@ from models.database import database as connected
 from tests.database import Databases, PostgresDatabases, SqliteDatabases, postgres_server
 from tests.keys import AS_ADMIN
 from tests.service import running_service
-from tests.webhooks.bodies import encoded, metronome_event
+from tests.webhooks.bodies import encoded, gift
 from tests.webhooks.customers import payer
 from tests.webhooks.delivery import metronome_headers
 from tests.webhooks.processes import free_port, service_process
@@ -77,7 +76,7 @@ async def _measure(kind: str, *, events: int, connections: int) -> Result:
             customers = await _onboard(url, folder)
             with service_process(url, folder, port=free_port()) as service:
                 await service.until_healthy()
-                bodies = [_gift(customers[place % CUSTOMERS][1]) for place in range(events)]
+                bodies = [encoded(gift(customers[place % CUSTOMERS][1])) for place in range(events)]
                 return await _run(service.url, url, bodies, [name for name, _ in customers], connections)
 
 
@@ -132,23 +131,6 @@ async def _ask(http: httpx.AsyncClient, names: list[str], over: asyncio.Event) -
         if "errors" in answer:
             raise click.ClickException(f"a query failed: {answer['errors']}")
     return taken_ms
-
-
-def _gift(metronome_id: str) -> bytes:
-    credit = {
-        "id": str(uuid4()),
-        "customer_id": metronome_id,
-        "contract_id": None,
-        "amount": 1,
-        "balance": 1,
-        "currency": "credits",
-        "expires_at": None,
-        "expired_at": None,
-        "reason": "A gift",
-        "uniqueness_key": None,
-        "created_at": "2026-01-31T00:00:00Z",
-    }
-    return encoded(metronome_event(id=str(uuid4()), type="credit.applied", customer_id=metronome_id, data=credit))
 
 
 @contextmanager

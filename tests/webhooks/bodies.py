@@ -2,6 +2,7 @@
 
 import json
 from itertools import count
+from uuid import uuid4
 
 from tests.service import Service
 from tests.webhooks.delivery import Json
@@ -41,3 +42,21 @@ async def events_stored(service: Service) -> int:
     data = await service.graphql("{ webhookEvents(first: 1) { totalCount } }")
     total: int = data["webhookEvents"]["totalCount"]
     return total
+
+
+def gift(metronome_id: str) -> Json:
+    """Metronome tells of one credit given by hand: handled, it is one entry of the customer's ledger."""
+    credit = {
+        "id": str(uuid4()),
+        "customer_id": metronome_id,
+        "contract_id": None,
+        "amount": 1,
+        "balance": 1,
+        "currency": "credits",
+        "expires_at": None,
+        "expired_at": None,
+        "reason": "A gift",
+        "uniqueness_key": None,
+        "created_at": "2026-01-31T00:00:00Z",
+    }
+    return metronome_event(id=str(uuid4()), type="credit.applied", customer_id=metronome_id, data=credit)

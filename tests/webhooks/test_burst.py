@@ -3,13 +3,11 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from itertools import count
-from typing import Any
 
 import models
 from models import CreditEntry, WebhookEvent, WebhookEventState
 from tests.service import Service
-from tests.webhooks.bodies import encoded, metronome_event
+from tests.webhooks.bodies import encoded, gift, metronome_event
 from tests.webhooks.customers import payer
 from tests.webhooks.delivery import metronome_headers, post, until
 
@@ -23,13 +21,11 @@ PATIENCE_SECONDS = 240.0
 
 ASK = "query($id: String!) { customer(entityId: $id) { entityId credits { balance } } }"
 
-_numbers = count(1)
-
 
 async def test_a_burst_is_accepted_whole_and_handled_once_and_queries_are_answered_meanwhile(service: Service) -> None:
     names = [f"burst_{place}" for place in range(CUSTOMERS)]
     customers = [await payer(service, name, card=None, tier="FREE") for name in names]
-    gifts = [gift(customers[place % CUSTOMERS].metronome_id) for place in range(GIFTS)]
+    gifts = [encoded(gift(customers[place % CUSTOMERS].metronome_id)) for place in range(GIFTS)]
     bodies = [*gifts, *(encoded(metronome_event()) for _ in range(EVENTS - GIFTS))]
     asking = asyncio.create_task(ask(service, names))
 
@@ -46,25 +42,6 @@ async def test_a_burst_is_accepted_whole_and_handled_once_and_queries_are_answer
     assert balances == [FIRST_BALANCE + GIFTS // CUSTOMERS] * CUSTOMERS
     assert [name for name, _ in told] == names * (QUERIES // CUSTOMERS)
     assert all(balance >= FIRST_BALANCE for _, balance in told)
-
-
-def gift(metronome_id: str) -> bytes:
-    """One credit, as its own event."""
-    number = next(_numbers)
-    credit: dict[str, Any] = {
-        "id": f"0b9f1c5e-1111-4000-8000-{number:012d}",
-        "customer_id": metronome_id,
-        "contract_id": None,
-        "amount": 1,
-        "balance": 1,
-        "currency": "credits",
-        "expires_at": None,
-        "expired_at": None,
-        "reason": "A gift",
-        "uniqueness_key": None,
-        "created_at": "2026-01-31T00:00:00Z",
-    }
-    return encoded(metronome_event(type="credit.applied", customer_id=metronome_id, data=credit))
 
 
 async def send(service: Service, raw: bytes) -> tuple[int, bool]:

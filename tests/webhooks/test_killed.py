@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -21,7 +20,7 @@ from models.database import database
 from tests.crash.processes import Launcher, launcher
 from tests.crash.processes import ServiceProcess as ServiceLife
 from tests.service import running_service
-from tests.webhooks.bodies import encoded, metronome_event
+from tests.webhooks.bodies import encoded, gift
 from tests.webhooks.customers import payer
 from tests.webhooks.delivery import Json, metronome_headers, until
 from tests.webhooks.processes import free_port, service_environment, service_process
@@ -50,20 +49,7 @@ class Ground:
         return await forge.start(folder=self.folder, log=log, environment=environment | {"LOG_FORMAT": "json"})
 
     def event(self) -> Json:
-        credit = {
-            "id": str(uuid4()),
-            "customer_id": self.metronome_id,
-            "contract_id": None,
-            "amount": 1,
-            "balance": 1,
-            "currency": "credits",
-            "expires_at": None,
-            "expired_at": None,
-            "reason": "A gift",
-            "uniqueness_key": None,
-            "created_at": "2026-01-31T00:00:00Z",
-        }
-        return metronome_event(id=str(uuid4()), type="credit.applied", customer_id=self.metronome_id, data=credit)
+        return gift(self.metronome_id)
 
 
 @pytest.fixture
