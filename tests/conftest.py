@@ -3,14 +3,22 @@
 `database_url`  a fresh database with every migration applied, once on SQLite and once on PostgreSQL
 `database`      the same, connected for the test
 `sqlite_url`, `postgresql_url`  the same for what only one of them does
+`service`       the whole service over both mocks, one for all tests of a module, on each database. Its tests keep apart
+                by `entity_id`. A module that needs other settings names them in `SETTINGS`; `service_clock` is what
+                service and mocks go by
 """
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 
 import pytest
 
+from mock_kit.clock import Clock
 from models.database import database as connected
 from tests.database import Databases, PostgresDatabases, SqliteDatabases, postgres_server
+from tests.service import Service, running_service
+
+_entities = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +75,28 @@ async def database(database_url: str) -> AsyncIterator[None]:
 async def empty_postgresql_url(postgresql_databases: PostgresDatabases) -> AsyncIterator[str]:
     async with postgresql_databases.empty() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def service_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+async def service(
+    request: pytest.FixtureRequest, service_clock: Clock, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    databases = request.getfixturevalue(f"{request.param}_databases")
+    assert isinstance(databases, SqliteDatabases | PostgresDatabases)
+    settings = getattr(request.module, "SETTINGS", {})
+    async with (
+        databases.migrated() as url,
+        running_service(url, tmp_path_factory.mktemp("data"), service_clock, **settings) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def entity_id() -> str:
+    """One that no other test uses."""
+    return f"user_{next(_entities)}"

@@ -1,14 +1,23 @@
 """One remote change, whatever the provider answers: the real onboarding against the mocks' faults."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models import Customer, EffectState, Invoice, Operation, OperationStatus, Payment, PaymentStatus, ProviderEffect
 from tests.api.onboarding import onboard
-from tests.service import Service
+from tests.service import Service, running_service
 
 INTENTS = {"method": "POST", "path": "^/v1/payment_intents$"}
+
+
+@pytest.fixture
+async def service(database_url: str, tmp_path: Path) -> AsyncIterator[Service]:
+    """One for each test: they count what was sent."""
+    async with running_service(database_url, tmp_path) as running:
+        yield running
 
 
 async def attempts(step: str) -> list[tuple[int, EffectState, str | None]]:
