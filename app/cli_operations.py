@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from app.cli_output import as_json_option, echo_facts, echo_json, echo_table, on_database
+from app.cli_output import as_json_option, echo_facts, echo_json, echo_list, echo_table, on_database
 from app.clock import Time
 from app.running import provider_tools
 from app.settings import Settings
@@ -36,10 +36,7 @@ def list_operations(*, status: str | None, kind: str | None, entity: str | None,
     given = {"status": status and status.upper(), "kind": kind and kind.upper(), "customer__entity_id": entity}
     wanted = {name: value for name, value in given.items() if value}
     found = on_database(lambda _: _newest(wanted, limit))
-    if as_json:
-        echo_json([dict(zip(COLUMNS, row, strict=True)) for row in found])
-    elif found:
-        echo_table(COLUMNS, found)
+    echo_list(COLUMNS, found, what="operations", as_json=as_json)
 
 
 @operations.command()

@@ -83,6 +83,16 @@ def shown(value: object) -> str:
     return "" if value is None else str(_plain(value))
 
 
+def echo_list(columns: Sequence[str], rows: Sequence[Sequence[object]], *, what: str, as_json: bool) -> None:
+    """`what` they are, for a person who is to be told that there are none."""
+    if as_json:
+        echo_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif rows:
+        echo_table(columns, rows)
+    else:
+        click.echo(f"billing: no {what}", err=True)
+
+
 def echo_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from app.cli_output import as_json_option, echo_facts, echo_json, echo_table, on_database, refuse
+from app.cli_output import as_json_option, echo_facts, echo_json, echo_list, on_database, refuse
 from app.clock import system_now
 from billing.errors import WebhookEventNotFound
 from models import Provider, WebhookEvent, WebhookEventState
@@ -32,10 +32,7 @@ def list_events(*, state: str | None, provider: str | None, limit: int, as_json:
     """The newest events, one line each."""
     wanted = {name: given.upper() for name, given in (("state", state), ("provider", provider)) if given}
     found = on_database(lambda _: _newest(wanted, limit))
-    if as_json:
-        echo_json([dict(zip(COLUMNS, row, strict=True)) for row in found])
-    elif found:
-        echo_table(COLUMNS, found)
+    echo_list(COLUMNS, found, what="webhook events", as_json=as_json)
 
 
 @webhooks.command()

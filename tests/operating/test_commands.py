@@ -102,6 +102,20 @@ async def test_an_operation_that_was_given_up_goes_on_when_it_is_resumed(beside:
 
 
 @pytest.mark.parametrize(
+    ("what", "arguments"),
+    [
+        ("operations", ("operations", "list", "--status", "failed")),
+        ("webhook events", ("webhooks", "list", "--state", "dead")),
+    ],
+)
+async def test_an_empty_list_is_said_to_be_empty_and_is_none_to_a_program(
+    sqlite_url: str, what: str, arguments: tuple[str, ...]
+) -> None:
+    assert await asyncio.to_thread(app, *arguments, DATABASE_URL=sqlite_url) == Said(0, "", f"billing: no {what}\n")
+    assert await asyncio.to_thread(app, *arguments, "--json", DATABASE_URL=sqlite_url) == Said(0, "[]\n", "")
+
+
+@pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("customers", "show", "nobody"), "no customer has the entity id nobody"),
