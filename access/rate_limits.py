@@ -9,23 +9,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-import structlog
 from limits import RateLimitItem
-from limits.errors import StorageError
 
 from access.callers import Caller
-
-log = structlog.get_logger()
-
-
-class Counters(Protocol):
-    """The part of a storage of `limits` that counts. Adding is atomic, and so is taking back what was too much."""
-
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int: ...
-
-    async def get(self, key: str) -> int: ...
+from access.counters import Counters, Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +52,16 @@ class LimitReached(Exception):  # noqa: N818  named for what happened, as all ou
 
 
 class RateLimits:
-    def __init__(self, counters: Counters, limits: Limits, now: Callable[[], datetime]) -> None:
-        self._counters = counters
+    def __init__(self, counting: Counting, limits: Limits, now: Callable[[], datetime]) -> None:
+        self._counting = counting
         self._limits = limits
         self._now = now
 
-    async def charge_address(self, address: str | None) -> Allowance | None:
+    async def charge_address(self, address: str | None) -> Allowance:
         """For one request, before anything is known of who sends it. Raises `LimitReached`."""
         return await self._charge(self._limits.address, f"address:{network_of(address)}", 1)
 
-    async def charge(self, caller: Caller, cost: int) -> Allowance | None:
+    async def charge(self, caller: Caller, cost: int) -> Allowance:
         """Raises `LimitReached`. A key's sessions count as the key; a customer's tokens as the customer."""
         if caller.customer is not None:
             return await self._charge(self._limits.customer, f"customer:{caller.customer.id}", cost)
@@ -83,29 +71,27 @@ class RateLimits:
         """For credentials that were not good. Raises `LimitReached`; good ones from there are let in all the same."""
         await self._charge(self._limits.failures, f"failures:{network_of(address)}", 1)
 
-    async def _charge(self, limit: RateLimitItem, name: str, cost: int) -> Allowance | None:
-        """None: the counters are away, and nobody is turned away for that."""
-        try:
-            return await self._count(limit, name, cost)
-        except StorageError as problem:
-            log.warning("rate_limits.counters_away", problem=type(problem.storage_error).__name__)
-            return None
+    async def _charge(self, limit: RateLimitItem, name: str, cost: int) -> Allowance:
+        allowance = await self._counting.run(lambda counters: self._count(counters, limit, name, cost))
+        if allowance.retry_seconds:
+            raise LimitReached(allowance)
+        return allowance
 
-    async def _count(self, limit: RateLimitItem, name: str, cost: int) -> Allowance:
+    async def _count(self, counters: Counters, limit: RateLimitItem, name: str, cost: int) -> Allowance:
         seconds = limit.get_expiry()
         window, elapsed = divmod(self._now().timestamp(), seconds)
-        before = await self._counters.get(_key(name, seconds, window - 1))
+        before = await counters.get(_key(name, seconds, window - 1))
         key = _key(name, seconds, window)
-        present = await self._counters.incr(key, 2 * seconds, cost)
+        present = await counters.incr(key, 2 * seconds, cost)
         used = present + before * (1 - elapsed / seconds)
         left = math.floor(limit.amount - used)
         reset_seconds = math.ceil(seconds - elapsed)
         if left >= 0:
             return Allowance(limit.amount, seconds, left, reset_seconds)
-        present = await self._counters.incr(key, 2 * seconds, -cost)
+        present = await counters.incr(key, 2 * seconds, -cost)
         room = max(limit.amount - cost, 0)
         retry_seconds = _until(room, before=before, present=present, elapsed=elapsed, seconds=seconds)
-        raise LimitReached(Allowance(limit.amount, seconds, max(left + cost, 0), reset_seconds, retry_seconds))
+        return Allowance(limit.amount, seconds, max(left + cost, 0), reset_seconds, retry_seconds)
 
 
 def _key(name: str, seconds: int, window: float) -> str:

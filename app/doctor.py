@@ -17,11 +17,12 @@ import httpx
 
 from access.keys import is_good
 from app.clock import Time, system_now
+from app.counting import CountersUnusable, address_of, check_counters
 from app.engine import ENGINE_FILE, database_file, postgresql_url
 from app.health import SILENT_SECONDS, check_disk
 from app.production import check_production
 from app.running import provider_tools
-from app.settings import LOOPBACK, InvalidSettings, Settings
+from app.settings import IN_MEMORY, LOOPBACK, InvalidSettings, Settings
 from app.tracing import is_installed
 from integrations.errors import CredentialsRefused, ProviderError
 from models import ApiKey, Operation, OperationStatus, Reconciliation, WebhookEvent, WebhookEventState, WorkerHeartbeat
@@ -73,7 +74,7 @@ Check = Callable[[Settings], Awaitable[list[Finding]]]
 
 async def examine(settings: Settings) -> AsyncIterator[list[Finding]]:
     """One part after the other; what needs the database is left out where there is none."""
-    before: tuple[Check, ...] = (_settings, _files, _providers)
+    before: tuple[Check, ...] = (_settings, _files, _rate_limits, _providers)
     for look in before:
         yield await look(settings)
     connected = await _database(settings)
@@ -85,7 +86,7 @@ async def examine(settings: Settings) -> AsyncIterator[list[Finding]]:
                 yield await look(settings)
 
 
-PARTS = 9
+PARTS = 10
 
 
 async def _settings(settings: Settings) -> list[Finding]:
@@ -213,6 +214,18 @@ def _disk(folder: Path, settings: Settings) -> Finding:
     except NotWell as problem:
         return fail("disk", str(problem), "free space, or mount the folder for writing")
     return ok("disk", "can be written, with space left")
+
+
+async def _rate_limits(settings: Settings) -> list[Finding]:
+    url = settings.rate_limit_storage
+    if url == IN_MEMORY:
+        return [ok("rate limits", "counted in memory, by each process for itself")]
+    try:
+        await check_counters(url)
+    except CountersUnusable as problem:
+        found = f"Redis at {address_of(url)}: {problem}; each process counts for itself meanwhile"
+        return [fail("rate limits", found, problem.advice)]
+    return [ok("rate limits", f"counted in Redis at {address_of(url)}")]
 
 
 async def _providers(settings: Settings) -> list[Finding]:

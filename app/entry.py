@@ -1,6 +1,7 @@
 """The way in, made from settings: who is let in, by which cookie, and from which pages elsewhere."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from access.authentication import Authenticator
 from access.tokens import TokenSigner
 from app.clock import Time
+from app.counting import open_counters
 from app.door import Door
 from app.rate_limiting import TellAllowance, make_rate_limits
 from app.settings import Settings
@@ -24,6 +26,7 @@ MAY_BE_READ = ("x-request-id", "retry-after", "ratelimit-limit", "ratelimit-rema
 class Entry:
     door: Door
     cookie: SessionCookie
+    close: Callable[[], Awaitable[None]]
 
     def middleware(self, settings: Settings) -> list[Middleware]:
         """Pages elsewhere ask with a bearer token: a cookie is never theirs to send."""
@@ -55,5 +58,7 @@ def make_entry(settings: Settings, time: Time) -> Entry:
         session_lifetime=timedelta(hours=settings.session_hours),
     )
     cookie = SessionCookie(secure=not settings.developing)
-    door = Door(authenticator, cookie.name, make_rate_limits(settings, time), settings.public_url.removesuffix("/"))
-    return Entry(door, cookie)
+    opened = open_counters(settings.rate_limit_storage)
+    rate_limits = make_rate_limits(settings, opened.counters, time)
+    door = Door(authenticator, cookie.name, rate_limits, settings.public_url.removesuffix("/"))
+    return Entry(door, cookie, opened.close)

@@ -29,5 +29,7 @@ def refusal_for(fault: Exception) -> Refusal:
 
 
 def _refusal(status: int, message: str, headers: Mapping[str, str]) -> Refusal:
-    code = CODES.get(status, "BAD_REQUEST")
-    return Refusal(status=status, error=GraphQLError(message, extensions={"code": code}), headers=headers)
+    extensions: dict[str, object] = {"code": CODES.get(status, "BAD_REQUEST")}
+    if "retry-after" in headers:
+        extensions["retryAfterSeconds"] = int(headers["retry-after"])  # a WebSocket's answer has no headers
+    return Refusal(status=status, error=GraphQLError(message, extensions=extensions), headers=headers)

@@ -4,6 +4,7 @@ from graphql import GraphQLError
 from starlette.exceptions import HTTPException
 
 from access.scopes import Scope
+from app.graphql_refusals import refusal_for
 from app.middleware import KIB, BodyLimit, Limits
 from app.settings import Settings
 from schema.budget import DocumentLimits
@@ -44,7 +45,7 @@ async def charge(context: object, cost: int) -> GraphQLError | None:
         try:
             await context.charge(cost)
         except HTTPException as refusal:
-            return GraphQLError(refusal.detail, extensions={"code": "RATE_LIMITED"})
+            return refusal_for(refusal).error
     return None
 
 

@@ -57,7 +57,10 @@ def create_app(
             app.state.parts, app.state.feed = parts, parts.feed
             app.state.tools, app.state.engine, app.state.worker = parts.tools, parts.engine, parts.worker
             app.state.sandbox = parts.sandbox
-            yield
+            try:
+                yield
+            finally:
+                await entry.close()
 
     def parts() -> Parts:
         found = app.state.parts

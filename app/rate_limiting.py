@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from limits import parse
-from limits.aio.storage import Storage
-from limits.storage import storage_from_string
+from limits.aio.storage import MemoryStorage
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from access.counters import Counters, Counting
 from access.rate_limits import Allowance, LimitReached, Limits, RateLimits
 from app.clock import Time
 from app.settings import Settings
@@ -18,28 +18,20 @@ ALLOWANCE = "allowance"
 """Where a request's state keeps what its answer tells of."""
 
 
-def make_rate_limits(settings: Settings, time: Time) -> RateLimits:
+def make_rate_limits(settings: Settings, counters: Counters, time: Time) -> RateLimits:
     limits = Limits(
         key=parse(settings.rate_limit_key),
         customer=parse(settings.rate_limit_customer),
         address=parse(settings.rate_limit_address),
         failures=parse(settings.rate_limit_failures),
     )
-    return RateLimits(make_counters(settings.rate_limit_storage), limits, time.credentials)
+    return RateLimits(Counting(counters, MemoryStorage()), limits, time.credentials)
 
 
-def make_counters(url: str) -> Storage:
-    """`memory://`, or `redis://host:port`, which several processes share."""
-    options = {"implementation": "redispy"} if url.startswith("redis") else {}
-    found = storage_from_string(f"async+{url}", wrap_exceptions=True, **options)
-    assert isinstance(found, Storage)
-    return found
-
-
-def note(connection: HTTPConnection, allowance: Allowance | None) -> None:
+def note(connection: HTTPConnection, allowance: Allowance) -> None:
     """The tightest is told."""
     known: Allowance | None = getattr(connection.state, ALLOWANCE, None)
-    if allowance is not None and (known is None or _share(allowance) <= _share(known)):
+    if known is None or _share(allowance) <= _share(known):
         setattr(connection.state, ALLOWANCE, allowance)
 
 

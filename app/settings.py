@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from integrations.http import check_base_url
 from integrations.metronome.credentials import OAuthCredentials, UnusableCredentials
 
+IN_MEMORY = "memory://"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 RATE_LIMITS = ("rate_limit_key", "rate_limit_customer", "rate_limit_address", "rate_limit_failures")
 RATE_LIMIT = re.compile(r"[1-9][0-9]{0,11}/(?:second|minute|hour)")
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
     # In requests.
     rate_limit_address: str = "30000/minute"
     rate_limit_failures: str = "10/minute"
-    # memory:// for one process, redis://host:port for several
+    # memory:// for one process, redis://:password@host:6379/0 for several
     rate_limit_storage: str = Field(default="memory://", repr=False)  # it may hold a password
 
     graphiql_dir: Path = Path("build/graphiql")
@@ -153,8 +154,8 @@ class Settings(BaseSettings):
         for name in RATE_LIMITS:
             if not RATE_LIMIT.fullmatch(getattr(self, name)):
                 raise ValueError(f"{name.upper()} must be as 60000/minute: an amount per second, minute or hour")
-        if not self.rate_limit_storage.startswith(("memory://", "redis://", "rediss://")):
-            raise ValueError("RATE_LIMIT_STORAGE must be memory://, or redis://host:port")
+        if self.rate_limit_storage != IN_MEMORY and not is_redis(self.rate_limit_storage):
+            raise ValueError("RATE_LIMIT_STORAGE must be memory://, or as redis://:password@host:6379/0")
         if self.sandbox_sign_in_key and not self.developing:
             raise ValueError("SANDBOX_SIGN_IN_KEY is for the sandbox on this machine alone")
 
@@ -244,6 +245,16 @@ class Settings(BaseSettings):
     @staticmethod
     def _is_loopback(url: str) -> bool:
         return urlsplit(url).hostname in LOOPBACK
+
+
+def is_redis(url: str) -> bool:
+    """A password that is not percent-encoded may end up as the port."""
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and parts.scheme in ("redis", "rediss") and (parts.path.strip("/") or "0").isdecimal()
 
 
 def is_origin(text: str) -> bool:

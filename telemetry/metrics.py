@@ -60,4 +60,9 @@ money_moved_minor_units = Counter(
     ("kind", "currency"),
 )
 
+rate_limits_counted_alone = Counter(
+    "billing_rate_limits_counted_alone_total",
+    "Charges that one process counted for itself while the shared counters were away.",
+)
+
 worker_rounds = Counter("billing_worker_rounds_total", "The worker's rounds by job and outcome.", ("job", "outcome"))

@@ -11,8 +11,8 @@ from limits.aio.storage import MemoryStorage
 from limits.errors import StorageError
 
 from access.callers import SERVICE
+from access.counters import Counters, Counting
 from access.rate_limits import LimitReached, Limits, RateLimits, network_of
-from app.rate_limiting import make_counters
 from mock_kit.clock import Clock
 from tests.access.asking import Asker, asker, code_of
 from tests.access.test_customer_tokens import MINT
@@ -21,7 +21,6 @@ from tests.keys import bearer
 from tests.live.serving import listening
 from tests.live.watching import socket
 from tests.service import Service, running_service
-from tests.webhooks.processes import free_port
 
 NOON = datetime(2028, 1, 31, 12, tzinfo=UTC)
 TIERS = "{ tiers { tier } }"
@@ -38,9 +37,10 @@ class Wall:
         return self.now
 
 
-def rate_limits(wall: Wall, text: str = "10/minute") -> RateLimits:
+def rate_limits(wall: Wall, text: str = "10/minute", shared: Counters | None = None) -> RateLimits:
     limit = parse(text)
-    return RateLimits(MemoryStorage(), Limits(key=limit, customer=limit, address=limit, failures=limit), wall)
+    limit_all = Limits(key=limit, customer=limit, address=limit, failures=limit)
+    return RateLimits(Counting(shared or MemoryStorage(), MemoryStorage(), rest_seconds=0), limit_all, wall)
 
 
 async def retry_seconds(limits: RateLimits, cost: int) -> int:
@@ -55,7 +55,7 @@ async def retry_seconds(limits: RateLimits, cost: int) -> int:
 async def test_what_is_left_goes_down_by_the_cost_to_nothing() -> None:
     limits = rate_limits(Wall())
 
-    left = [allowance.remaining for _ in range(3) if (allowance := await limits.charge(SERVICE, 3))]
+    left = [(await limits.charge(SERVICE, 3)).remaining for _ in range(3)]
 
     assert left == [7, 4, 1]
     assert await retry_seconds(limits, 2) > 0
@@ -97,23 +97,46 @@ async def test_no_two_windows_side_by_side_grant_twice_the_limit() -> None:
     assert await retry_seconds(limits, 1) > 0
 
 
-async def test_while_the_counters_are_away_nobody_is_turned_away() -> None:
-    class Away(MemoryStorage):
-        async def get(self, key: str) -> int:
+class MaybeAway(MemoryStorage):
+    """Shared counters that can be unplugged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        if self.away:
             raise StorageError(ConnectionError())
-
-    limit = parse("1/minute")
-    limits = RateLimits(Away(), Limits(key=limit, customer=limit, address=limit, failures=limit), Wall())
-
-    assert [await limits.charge(SERVICE, 5) for _ in range(3)] == [None, None, None]
+        return await super().incr(key, expiry, amount)
 
 
-async def test_while_redis_is_away_nobody_is_turned_away_either() -> None:
-    limit, port = parse("1/minute"), free_port()  # where nobody listens
-    redis = make_counters(f"redis://127.0.0.1:{port}")
-    limits = RateLimits(redis, Limits(key=limit, customer=limit, address=limit, failures=limit), Wall())
+async def test_while_the_counters_are_away_each_process_keeps_the_limit_by_itself() -> None:
+    shared = MaybeAway()
+    limits, others = [rate_limits(Wall(), shared=shared) for _ in range(2)]
+    await limits.charge(SERVICE, 10)
+    assert await retry_seconds(others, 1) > 0
 
-    assert [await limits.charge(SERVICE, 5) for _ in range(2)] == [None, None]
+    shared.away = True
+    alone = [await retry_seconds(each, 10) for each in (limits, others)]
+    beyond = [await retry_seconds(each, 1) > 0 for each in (limits, others)]
+    shared.away = False
+    together = [await retry_seconds(each, 1) > 0 for each in (limits, others)]
+
+    assert (alone, beyond, together) == ([0, 0], [True, True], [True, True])
+
+
+async def test_redis_is_given_a_rest_after_it_did_not_answer() -> None:
+    shared = MaybeAway()
+    counting = Counting(shared, MemoryStorage(), rest_seconds=3600)
+    shared.away = True
+    asked: list[Counters] = []
+
+    async def count(counters: Counters) -> int:
+        asked.append(counters)
+        return await counters.incr("a key", 60)
+
+    assert [await counting.run(count) for _ in range(3)] == [1, 2, 3]
+    assert [counters is shared for counters in asked] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
