@@ -3,17 +3,17 @@
 import { Building2, User } from "lucide-react";
 import Link from "next/link";
 import { useRouter } from "next/navigation";
-import { plural, words } from "@/lib/format";
+import { words } from "@/lib/format";
 import { graphql, type ResultOf } from "@/lib/graphql";
 import { usePager } from "@/lib/pager";
 import { customerPath } from "@/lib/url";
 import { useLive } from "@/lib/use-live";
 import { Button, LinkButton } from "./button";
 import { Card } from "./card";
-import { FilterSelect, SearchInput } from "./form";
+import { choices, FilterSelect, SearchInput } from "./form";
 import { Empty, Loaded } from "./states";
 import { Chip, Status, TIERS, Tier } from "./status";
-import { Pager, Table } from "./table";
+import { Listing } from "./table";
 import { Day, Id, Money, Nothing, When, Whole } from "./value";
 
 const PAGE = 25;
@@ -61,8 +61,6 @@ const ORDERS: { value: Order; label: string }[] = [
 function among<T extends string>(known: readonly T[], value: string | null): T | null {
   return known.find((each) => each === value) ?? null;
 }
-
-const choices = <T extends string>(values: readonly T[]) => values.map((value) => ({ value, label: words(value) }));
 
 export function CustomerTable() {
   const pager = usePager();
@@ -122,59 +120,52 @@ export function CustomerTable() {
         ) : null}
       </div>
       <Loaded live={live} label="customers" rows={8}>
-        {({ customers }) =>
-          customers.nodes.length ? (
-            <>
-              <Table
-                label="Customers"
-                head={
-                  <>
-                    <th>Customer</th>
-                    <th>Tier</th>
-                    <th>Status</th>
-                    <th className="!text-right">Credits</th>
-                    <th className="!text-right">Account balance</th>
-                    <th className="!text-right">Next invoice</th>
-                    <th className="!text-right">Since</th>
-                  </>
-                }
-              >
-                {customers.nodes.map((row) => (
-                  <CustomerRow key={row.entityId} row={row} />
-                ))}
-              </Table>
-              <Pager
-                shown={plural(customers.totalCount, "customer")}
-                hasNext={customers.pageInfo.hasNextPage}
-                hasPrevious={pager.hasPrevious}
-                onNext={() => pager.next(customers.pageInfo.endCursor)}
-                onPrevious={pager.previous}
-              />
-            </>
-          ) : filtered ? (
-            <Empty
-              title="No customer is like that"
-              action={
-                <Button onClick={() => pager.filter({ text: null, tier: null, status: null, type: null })}>
-                  Clear the filters
-                </Button>
-              }
-            >
-              All filters must hold at once.
-            </Empty>
-          ) : (
-            <Empty
-              title="No customers yet"
-              action={
-                <LinkButton look="primary" href="/customers/new/">
-                  New customer
-                </LinkButton>
-              }
-            >
-              The first one is onboarded at Metronome and Stripe while you watch.
-            </Empty>
-          )
-        }
+        {({ customers }) => (
+          <Listing
+            label="Customers"
+            one="customer"
+            page={customers}
+            pager={pager}
+            head={
+              <>
+                <th>Customer</th>
+                <th>Tier</th>
+                <th>Status</th>
+                <th className="!text-right">Credits</th>
+                <th className="!text-right">Account balance</th>
+                <th className="!text-right">Next invoice</th>
+                <th className="!text-right">Since</th>
+              </>
+            }
+            empty={
+              filtered ? (
+                <Empty
+                  title="No customer is like that"
+                  action={
+                    <Button onClick={() => pager.filter({ text: null, tier: null, status: null, type: null })}>
+                      Clear the filters
+                    </Button>
+                  }
+                >
+                  All filters must hold at once.
+                </Empty>
+              ) : (
+                <Empty
+                  title="No customers yet"
+                  action={
+                    <LinkButton look="primary" href="/customers/new/">
+                      New customer
+                    </LinkButton>
+                  }
+                >
+                  The first one is onboarded at Metronome and Stripe while you watch.
+                </Empty>
+              )
+            }
+          >
+            {(row) => <CustomerRow key={row.entityId} row={row} />}
+          </Listing>
+        )}
       </Loaded>
     </Card>
   );

@@ -2,6 +2,7 @@
 
 import { Search } from "lucide-react";
 import { type ComponentProps, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { words } from "@/lib/format";
 
 const CONTROL =
   "min-h-9 w-full rounded-md border border-line-strong bg-surface px-2.5 text-sm text-ink placeholder:text-faint hover:border-faint aria-invalid:border-bad disabled:bg-raised disabled:text-faint";
@@ -87,6 +88,10 @@ export function Segmented<T extends string>({
 }
 
 /** A filter that is off, or one of its values. */
+export function choices<T extends string>(values: readonly T[]): Choice<T>[] {
+  return values.map((value) => ({ value, label: words(value) }));
+}
+
 export function FilterSelect<T extends string>({
   label,
   value,

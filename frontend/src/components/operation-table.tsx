@@ -9,11 +9,11 @@ import { useLive } from "@/lib/use-live";
 import { Button } from "./button";
 import { Card } from "./card";
 import { Dialog } from "./dialog";
-import { FilterSelect, SearchInput, Segmented } from "./form";
+import { choices, FilterSelect, SearchInput, Segmented } from "./form";
 import { FollowedOperation } from "./operation";
 import { Empty, Loaded } from "./states";
 import { Chip, Status } from "./status";
-import { Pager, Table } from "./table";
+import { Listing } from "./table";
 import { When } from "./value";
 
 const PAGE = 25;
@@ -107,7 +107,7 @@ export function OperationTable() {
           <FilterSelect
             label="Verb"
             value={kind ?? ""}
-            choices={KINDS.map((value) => ({ value, label: words(value) }))}
+            choices={choices(KINDS)}
             onChange={(next) => pager.filter({ kind: next })}
           />
           {filtered ? (
@@ -117,42 +117,33 @@ export function OperationTable() {
           ) : null}
         </div>
         <Loaded live={live} label="operations" rows={8}>
-          {({ operations }) =>
-            operations.nodes.length ? (
-              <>
-                <Table
-                  label="Operations"
-                  head={
-                    <>
-                      <th>Verb</th>
-                      <th>Status</th>
-                      <th>Customer</th>
-                      <th>Where it is</th>
-                      <th className="!text-right">Took</th>
-                      <th className="!text-right">Asked</th>
-                    </>
-                  }
-                >
-                  {operations.nodes.map((row) => (
-                    <OperationRow key={row.id} row={row} onShow={() => pager.filter({ id: row.id })} />
-                  ))}
-                </Table>
-                <Pager
-                  shown={plural(operations.totalCount, "operation")}
-                  hasNext={operations.pageInfo.hasNextPage}
-                  hasPrevious={pager.hasPrevious}
-                  onNext={() => pager.next(operations.pageInfo.endCursor)}
-                  onPrevious={pager.previous}
-                />
-              </>
-            ) : (
-              <Empty title={NONE[view]}>
-                {filtered
-                  ? "All filters must hold at once."
-                  : "Every verb that is accepted appears here, with its steps."}
-              </Empty>
-            )
-          }
+          {({ operations }) => (
+            <Listing
+              label="Operations"
+              one="operation"
+              page={operations}
+              pager={pager}
+              head={
+                <>
+                  <th>Verb</th>
+                  <th>Status</th>
+                  <th>Customer</th>
+                  <th>Where it is</th>
+                  <th className="!text-right">Took</th>
+                  <th className="!text-right">Asked</th>
+                </>
+              }
+              empty={
+                <Empty title={NONE[view]}>
+                  {filtered
+                    ? "All filters must hold at once."
+                    : "Every verb that is accepted appears here, with its steps."}
+                </Empty>
+              }
+            >
+              {(row) => <OperationRow key={row.id} row={row} onShow={() => pager.filter({ id: row.id })} />}
+            </Listing>
+          )}
         </Loaded>
       </Card>
       {shown ? (

@@ -1,17 +1,17 @@
 "use client";
 
 import Link from "next/link";
-import { plural, words } from "@/lib/format";
+import { words } from "@/lib/format";
 import { graphql, type ResultOf } from "@/lib/graphql";
 import { usePager } from "@/lib/pager";
 import { customerPath } from "@/lib/url";
 import { useLive } from "@/lib/use-live";
 import { Button } from "./button";
 import { Card } from "./card";
-import { FilterSelect, SearchInput, Segmented } from "./form";
+import { choices, FilterSelect, SearchInput, Segmented } from "./form";
 import { Empty, Loaded } from "./states";
 import { Chip, Status, TIERS, Tier } from "./status";
-import { Pager, Table } from "./table";
+import { Listing } from "./table";
 import { Day, Id, Money, Nothing, When } from "./value";
 
 const PAGE = 25;
@@ -98,50 +98,43 @@ export function SubscriptionTable() {
         <FilterSelect
           label="Tier"
           value={tier ?? ""}
-          choices={TIERS.map((value) => ({ value, label: words(value) }))}
+          choices={choices(TIERS)}
           onChange={(next) => pager.filter({ tier: next })}
         />
       </div>
       <Loaded live={live} label="subscriptions" rows={8}>
-        {({ subscriptions }) =>
-          subscriptions.nodes.length ? (
-            <>
-              <Table
-                label="Subscriptions"
-                head={
-                  <>
-                    <th>Customer</th>
-                    <th>Plan</th>
-                    <th>Status</th>
-                    <th>Period</th>
-                    <th>Then</th>
-                    <th>Unpaid</th>
-                  </>
-                }
-              >
-                {subscriptions.nodes.map((row) => (
-                  <SubscriptionRow key={row.id} row={row} />
-                ))}
-              </Table>
-              <Pager
-                shown={plural(subscriptions.totalCount, "subscription")}
-                hasNext={subscriptions.pageInfo.hasNextPage}
-                hasPrevious={pager.hasPrevious}
-                onNext={() => pager.next(subscriptions.pageInfo.endCursor)}
-                onPrevious={pager.previous}
-              />
-            </>
-          ) : entityId ? (
-            <Empty
-              title="No customer has this entity id"
-              action={<Button onClick={() => pager.filter({ customer: null })}>Show all again</Button>}
-            >
-              {entityId} must be the whole id, as it was onboarded.
-            </Empty>
-          ) : (
-            <Empty title={NONE[view]} />
-          )
-        }
+        {({ subscriptions }) => (
+          <Listing
+            label="Subscriptions"
+            one="subscription"
+            page={subscriptions}
+            pager={pager}
+            head={
+              <>
+                <th>Customer</th>
+                <th>Plan</th>
+                <th>Status</th>
+                <th>Period</th>
+                <th>Then</th>
+                <th>Unpaid</th>
+              </>
+            }
+            empty={
+              entityId ? (
+                <Empty
+                  title="No customer has this entity id"
+                  action={<Button onClick={() => pager.filter({ customer: null })}>Show all again</Button>}
+                >
+                  {entityId} must be the whole id, as it was onboarded.
+                </Empty>
+              ) : (
+                <Empty title={NONE[view]} />
+              )
+            }
+          >
+            {(row) => <SubscriptionRow key={row.id} row={row} />}
+          </Listing>
+        )}
       </Loaded>
     </Card>
   );

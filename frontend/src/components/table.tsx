@@ -2,6 +2,8 @@
 
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import type { ReactNode } from "react";
+import { plural } from "@/lib/format";
+import type { usePager } from "@/lib/pager";
 import { Button } from "./button";
 
 /** Wide content scrolls inside; the page never does. */
@@ -23,15 +25,50 @@ export function Table({ label, head, children }: { label: string; head: ReactNod
   );
 }
 
+/** One page of a connection: its rows, and the ways to the pages before and after it. */
+export function Listing<Row>({
+  label,
+  one,
+  page,
+  pager,
+  head,
+  empty,
+  children,
+}: {
+  label: string;
+  one: string;
+  page: { totalCount: number; nodes: Row[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
+  pager: ReturnType<typeof usePager>;
+  head: ReactNode;
+  empty: ReactNode;
+  children: (row: Row) => ReactNode;
+}) {
+  if (!page.nodes.length) return empty;
+  return (
+    <>
+      <Table label={label} head={head}>
+        {page.nodes.map(children)}
+      </Table>
+      <Pager
+        shown={plural(page.totalCount, one)}
+        hasNext={page.pageInfo.hasNextPage}
+        hasPrevious={pager.hasPrevious}
+        onNext={() => pager.next(page.pageInfo.endCursor)}
+        onPrevious={pager.previous}
+      />
+    </>
+  );
+}
+
 /** Keyset pages: forward by the cursor, back by the way we came. */
-export function Pager({
+function Pager({
   shown,
   hasNext,
   hasPrevious,
   onNext,
   onPrevious,
 }: {
-  shown: ReactNode;
+  shown: string;
   hasNext: boolean;
   hasPrevious: boolean;
   onNext: () => void;

@@ -11,11 +11,11 @@ import { useSteer, useVerb } from "@/lib/verb";
 import { Button } from "./button";
 import { Card, Facts } from "./card";
 import { Dialog, DialogActions } from "./dialog";
-import { FilterSelect, SearchInput } from "./form";
+import { choices, FilterSelect, SearchInput } from "./form";
 import { Problems } from "./problems";
 import { Empty, Loaded, Problem, QueryProblem, Skeleton } from "./states";
 import { Status } from "./status";
-import { Pager, Table } from "./table";
+import { Listing } from "./table";
 import { toast } from "./toast";
 import { Id, Nothing, When } from "./value";
 
@@ -76,8 +76,6 @@ type Provider = Row["provider"];
 const STATES: State[] = ["PENDING", "DONE", "IGNORED", "PARKED", "DEAD"];
 const PROVIDERS: Provider[] = ["METRONOME", "STRIPE"];
 
-const choices = <T extends string>(values: readonly T[]) => values.map((value) => ({ value, label: words(value) }));
-
 export function WebhookTable() {
   const pager = usePager();
   const { parameters } = pager;
@@ -129,42 +127,35 @@ export function WebhookTable() {
           <ReplayDead dead={live.data?.overview.webhooks.dead ?? 0} />
         </div>
         <Loaded live={live} label="webhook events" rows={8}>
-          {({ webhookEvents }) =>
-            webhookEvents.nodes.length ? (
-              <>
-                <Table
-                  label="Webhook events"
-                  head={
-                    <>
-                      <th>State</th>
-                      <th>Type</th>
-                      <th>Provider</th>
-                      <th>Customer</th>
-                      <th className="!text-right">Attempts</th>
-                      <th className="!text-right">Received</th>
-                    </>
-                  }
-                >
-                  {webhookEvents.nodes.map((row) => (
-                    <EventRow key={row.id} row={row} onShow={() => setShown(row)} />
-                  ))}
-                </Table>
-                <Pager
-                  shown={plural(webhookEvents.totalCount, "event")}
-                  hasNext={webhookEvents.pageInfo.hasNextPage}
-                  hasPrevious={pager.hasPrevious}
-                  onNext={() => pager.next(webhookEvents.pageInfo.endCursor)}
-                  onPrevious={pager.previous}
-                />
-              </>
-            ) : filtered ? (
-              <Empty title="No event is like that" action={<Button onClick={clear}>Clear the filters</Button>}>
-                The type must match exactly; all filters must hold at once.
-              </Empty>
-            ) : (
-              <Empty title="No events yet">Metronome and Stripe tell here what happens on their side.</Empty>
-            )
-          }
+          {({ webhookEvents }) => (
+            <Listing
+              label="Webhook events"
+              one="event"
+              page={webhookEvents}
+              pager={pager}
+              head={
+                <>
+                  <th>State</th>
+                  <th>Type</th>
+                  <th>Provider</th>
+                  <th>Customer</th>
+                  <th className="!text-right">Attempts</th>
+                  <th className="!text-right">Received</th>
+                </>
+              }
+              empty={
+                filtered ? (
+                  <Empty title="No event is like that" action={<Button onClick={clear}>Clear the filters</Button>}>
+                    The type must match exactly; all filters must hold at once.
+                  </Empty>
+                ) : (
+                  <Empty title="No events yet">Metronome and Stripe tell here what happens on their side.</Empty>
+                )
+              }
+            >
+              {(row) => <EventRow key={row.id} row={row} onShow={() => setShown(row)} />}
+            </Listing>
+          )}
         </Loaded>
       </Card>
       {shown ? <EventDialog row={shown} onClose={() => setShown(null)} /> : null}
