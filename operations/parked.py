@@ -34,11 +34,7 @@ async def resume_operation(
     hashed = input_hash("RESUME", {"operation_id": operation_id})
     if await answered_by(idempotency_key, hashed):
         return operation_id
-    operation = await Operation.get_or_none(id=operation_id)
-    if operation is None:
-        raise OperationNotFound(operation_id)
-    if operation.status not in (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION):
-        raise OperationNotResumable(operation_id, operation.status)
+    operation = await _resumable(operation_id)
     await _audit(operation, tools)
     await take_up(operation, engine, tools)
     try:
@@ -51,22 +47,24 @@ async def resume_operation(
 
 async def ask_to_resume(operation_id: str, tools: Tools) -> OperationStatus:
     """The same for who has no engine: what is RUNNING then, the sweep of a running service takes up."""
+    operation = await _resumable(operation_id)
+    await _audit(operation, tools)
+    if operation.status is OperationStatus.RUNNING:
+        await Operation.filter(id=operation_id).update(takeovers=0)
+        return OperationStatus.RUNNING
+    if not await _payer_is_done(operation, tools):
+        return OperationStatus.REQUIRES_ACTION
+    await unpark(operation_id, at=tools.now())
+    return OperationStatus.RUNNING
+
+
+async def _resumable(operation_id: str) -> Operation:
     operation = await Operation.get_or_none(id=operation_id)
     if operation is None:
         raise OperationNotFound(operation_id)
     if operation.status not in (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION):
         raise OperationNotResumable(operation_id, operation.status)
-    await _audit(operation, tools)
-    if operation.status is OperationStatus.RUNNING:
-        await Operation.filter(id=operation_id).update(takeovers=0)
-        return OperationStatus.RUNNING
-    payment = await _undecided_payment(operation)
-    if payment is not None:
-        await _read_again(payment, tools)
-    if not await _is_to_go_on(operation, tools.now()):
-        return OperationStatus.REQUIRES_ACTION
-    await unpark(operation_id, at=tools.now())
-    return OperationStatus.RUNNING
+    return operation
 
 
 async def _audit(operation: Operation, tools: Tools) -> None:
@@ -89,11 +87,16 @@ async def take_up(operation: Operation, engine: Engine, tools: Tools) -> None:
         else:
             await engine.run(operation.id, operation.kind, leg=operation.leg)
         return
+    if await _payer_is_done(operation, tools):
+        await resume(operation.id, engine, tools.now)
+
+
+async def _payer_is_done(operation: Operation, tools: Tools) -> bool:
+    """Whether they have acted, or their time is up. The payment is read again at Stripe first."""
     payment = await _undecided_payment(operation)
     if payment is not None:
         await _read_again(payment, tools)
-    if await _is_to_go_on(operation, tools.now()):
-        await resume(operation.id, engine, tools.now)
+    return await _is_to_go_on(operation, tools.now())
 
 
 async def _read_again(payment: Payment, tools: Tools) -> None:
