@@ -53,7 +53,8 @@ def check(rule: Rule, caller: Caller) -> None:
     """Raises `NotAllowed`."""
     if caller.customer is not None and rule.own is None:
         raise NotAllowed("A customer token is not good for this.")
-    require(caller, rule.scope)
+    if rule.scope is not None:
+        require(caller, rule.scope)
 
 
 class Gate(FieldExtension):

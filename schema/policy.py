@@ -29,12 +29,17 @@ answered with. It must not matter to the answer whether that exists."""
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    scope: Scope
+    scope: Scope | None
+    """None: for everybody who is somebody."""
     own: Held | None = None
 
 
 async def filtered(_: object, __: OwnCustomer) -> None:
     """Every statement of the resolver asks for the caller's own rows only (`Caller.only`)."""
+
+
+async def the_caller(_: object, __: OwnCustomer) -> None:
+    """The answer tells of nobody but the caller."""
 
 
 async def entity(given: Any, own: OwnCustomer) -> BillingError | None:
@@ -87,6 +92,7 @@ QUERIES: Mapping[str, Rule] = {
     "apiKeys": Rule(Scope.ADMIN),
     "auditLog": Rule(Scope.ADMIN),
     "sandbox": Rule(READ),
+    "viewer": Rule(None, the_caller),
 }
 
 MUTATIONS: Mapping[str, Rule] = {

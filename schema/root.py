@@ -24,6 +24,7 @@ import resolvers.payments
 import resolvers.sandbox
 import resolvers.subscriptions
 import resolvers.webhooks
+import schema.viewer
 from schema.extensions import GuardedSchema
 from schema.gate import AuditedGate, guarded
 from schema.measured import Measured
@@ -64,6 +65,7 @@ from schema.types.sandbox import Sandbox, SandboxPayload
 from schema.types.scalars import SCALARS
 from schema.types.subscription import Subscription
 from schema.types.tier import TierInfo
+from schema.types.viewer import Viewer
 from schema.types.webhook import ReplayDeadWebhookEventsPayload, ReplayWebhookEventPayload, WebhookEvent
 
 
@@ -134,6 +136,9 @@ class Query:
     )
     audit_log: Connection[AuditEntry] = strawberry.field(
         resolver=resolvers.audit.audit_log, description="Who did what, when and from where, newest first."
+    )
+    viewer: Viewer = strawberry.field(
+        resolver=schema.viewer.viewer, description="Who asks, and what they may not do: for a client to know before."
     )
     sandbox: Sandbox | None = strawberry.field(
         resolver=resolvers.sandbox.sandbox,

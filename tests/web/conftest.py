@@ -75,22 +75,31 @@ async def world(
 
 @asynccontextmanager
 async def visiting(
-    browser: Browser, world: World, *, width: int = 1440, dark: bool = False, signed_in: bool = True
+    browser: Browser,
+    world: World,
+    *,
+    width: int = 1440,
+    dark: bool = False,
+    still: bool = True,
+    key: str | None = ADMIN_KEY,
+    token: str | None = None,
 ) -> AsyncIterator[Visit]:
-    """A person of their own, who complains about everything the browser complains about."""
+    """A person of their own, who complains about everything the browser complains about.
+
+    Signed in with the key, if any; with a customer's token every request carries that instead.
+    """
     context: BrowserContext = await browser.new_context(
         base_url=address_of(world),
         viewport={"width": width, "height": 900},
         color_scheme="dark" if dark else "light",
-        reduced_motion="reduce",
+        reduced_motion="reduce" if still else "no-preference",
+        extra_http_headers={"authorization": f"Bearer {token}"} if token else None,
         locale="en-GB",
         timezone_id="Europe/Berlin",
     )
     try:
-        if signed_in:
-            answer = await context.request.post(
-                "/session", data={"key": ADMIN_KEY}, headers={"origin": address_of(world)}
-            )
+        if key and not token:
+            answer = await context.request.post("/session", data={"key": key}, headers={"origin": address_of(world)})
             assert answer.ok, await answer.text()
         visit = Visit(await context.new_page(), world)
         yield visit

@@ -14,7 +14,7 @@ def without_refusals(visit: Visit) -> list[str]:
 
 
 async def test_a_stranger_is_asked_for_a_key_and_then_sees_the_page_they_wanted(browser: Browser, world: World) -> None:
-    async with visiting(browser, world, signed_in=False) as visit:
+    async with visiting(browser, world, key=None) as visit:
         await visit.page.goto("/customers/")
         await visit.sees("Sign in")
         assert await visit.violations() == []

@@ -12,7 +12,7 @@ export default function Page() {
         title="Dashboard"
         lead="Customers, money and everything that is on its way, live."
         actions={
-          <LinkButton look="primary" href="/customers/new/">
+          <LinkButton look="primary" needs="onboard" href="/customers/new/">
             New customer
           </LinkButton>
         }

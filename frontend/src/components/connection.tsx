@@ -3,8 +3,9 @@
 import { useEffect, useRef } from "react";
 import { useSubscription } from "urql";
 import { graphql } from "@/lib/graphql";
-import { type Connection, connection, happened } from "@/lib/live";
+import { type Connection, connection, happened, socketIs } from "@/lib/live";
 import { useInBrowser, useStore } from "@/lib/store";
+import { useRefusal } from "@/lib/viewer";
 
 const ACTIVITY = graphql(`
   subscription Activity {
@@ -15,7 +16,11 @@ const ACTIVITY = graphql(`
 /** The one subscription that is always there: it keeps the socket open, and its beat refreshes every page. */
 export function Heartbeat() {
   const inBrowser = useInBrowser();
-  const [{ data }] = useSubscription({ query: ACTIVITY, pause: !inBrowser });
+  const refused = useRefusal("activity") !== null;
+  const [{ data }] = useSubscription({ query: ACTIVITY, pause: !inBrowser || refused });
+  useEffect(() => {
+    if (refused) socketIs(false);
+  }, [refused]);
   const seen = useRef<string | undefined>(undefined);
   useEffect(() => {
     const event = data?.activity;
@@ -32,7 +37,7 @@ const SAID: Record<Connection, { word: string; hint: string; dot: string }> = {
   live: { word: "Live", hint: "What happens is shown as it happens.", dot: "bg-ok" },
   polling: {
     word: "Polling",
-    hint: "The live connection is lost; everything is asked again every 10 seconds.",
+    hint: "There is no live connection; everything is asked again every 10 seconds.",
     dot: "bg-warn",
   },
   offline: {

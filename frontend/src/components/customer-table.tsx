@@ -153,7 +153,7 @@ export function CustomerTable() {
                 <Empty
                   title="No customers yet"
                   action={
-                    <LinkButton look="primary" href="/customers/new/">
+                    <LinkButton look="primary" needs="onboard" href="/customers/new/">
                       New customer
                     </LinkButton>
                   }

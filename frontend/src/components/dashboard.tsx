@@ -3,12 +3,14 @@
 import { formatWhole, plural } from "@/lib/format";
 import { graphql } from "@/lib/graphql";
 import { useLive } from "@/lib/use-live";
+import { useRefusal } from "@/lib/viewer";
 import { Activity } from "./activity";
 import { Card } from "./card";
 import { Amounts, Figure, TierBars } from "./figures";
 import { Health } from "./health";
 import { Pipeline } from "./pipeline";
 import { QueryProblem, Skeleton } from "./states";
+import { Allowed, Refused } from "./viewer";
 
 const OVERVIEW = graphql(`
   query Overview {
@@ -27,6 +29,20 @@ const OVERVIEW = graphql(`
 `);
 
 export function Dashboard() {
+  if (useRefusal("overview") === null) return <Business />;
+  return (
+    <div className="space-y-4">
+      <Card flush>
+        <Refused needs="overview" what="The figures of the business" />
+      </Card>
+      <Allowed needs="latestActivity" what="Activity">
+        <Activity />
+      </Allowed>
+    </div>
+  );
+}
+
+function Business() {
   const live = useLive(OVERVIEW, {}, { everySeconds: 10, restSeconds: 1 });
   const overview = live.data?.overview;
   const inbox = overview?.webhooks;

@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useContext, useEffect } from "react";
 import { serviceTells } from "@/lib/clock";
 import { graphql, type ResultOf } from "@/lib/graphql";
 import { useLive } from "@/lib/use-live";
+import { useRefusal } from "@/lib/viewer";
 
 const ENVIRONMENT = graphql(`
   query Environment {
@@ -16,7 +17,8 @@ export type Environment = ResultOf<typeof ENVIRONMENT>["environment"];
 const Known = createContext<Environment | undefined>(undefined);
 
 export function EnvironmentProvider({ children }: { children: ReactNode }) {
-  const { data } = useLive(ENVIRONMENT, {}, { everySeconds: 30, restSeconds: 2 });
+  const pause = useRefusal("environment") !== null;
+  const { data } = useLive(ENVIRONMENT, {}, { pause, everySeconds: 30, restSeconds: 2 });
   const now = data?.environment.now;
   useEffect(() => {
     if (now) serviceTells(now);

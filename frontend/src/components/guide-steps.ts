@@ -1,3 +1,5 @@
+import type { RootField } from "@/lib/graphql";
+
 /** The whole billing process, one request after the other, on one customer of its own. */
 
 export interface GuideStep {
@@ -7,7 +9,7 @@ export interface GuideStep {
   /** `ENTITY` stands for the demo customer's id. */
   document: string;
   /** Where in the answer what was refused stands. */
-  verb: string;
+  verb: RootField;
   act: string;
 }
 

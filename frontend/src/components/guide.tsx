@@ -109,7 +109,13 @@ function Step({
       <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.2fr)]">
         <div className="min-w-0">
           <p className="mb-3 text-sm text-muted">{step.text}</p>
-          <Button look={answer?.ok ? "plain" : "primary"} busy={busy} disabled={!entityId} onClick={act}>
+          <Button
+            needs={step.verb}
+            look={answer?.ok ? "plain" : "primary"}
+            busy={busy}
+            disabled={!entityId}
+            onClick={act}
+          >
             <Play aria-hidden className="size-3.5" /> {step.act}
           </Button>
         </div>

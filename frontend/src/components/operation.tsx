@@ -99,6 +99,7 @@ export function OperationDetails({ operation }: { operation: Operation }) {
         <div>
           <Problems errors={resume.errors} />
           <Button
+            needs="resumeOperation"
             busy={resume.busy}
             onClick={async () => {
               if (await resume.run({ input: { operationId: operation.id } }))

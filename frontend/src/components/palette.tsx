@@ -7,6 +7,7 @@ import { graphql } from "@/lib/graphql";
 import { setTheme } from "@/lib/theme";
 import { customerPath } from "@/lib/url";
 import { useLive } from "@/lib/use-live";
+import { useRefusal } from "@/lib/viewer";
 import { useEnvironment } from "./environment";
 import { PLACES } from "./nav";
 
@@ -111,6 +112,7 @@ function useEntries(text: string, onClose: () => void): Entry[] {
   const sandbox = useEnvironment()?.mode === "SANDBOX";
   const wanted = useRested(text.trim());
   const { data } = useLive(FIND, { text: wanted }, { concerns: () => false });
+  const mayOnboard = useRefusal("onboard") === null;
   const go = (href: string) => () => {
     router.push(href);
     onClose();
@@ -120,7 +122,9 @@ function useEntries(text: string, onClose: () => void): Entry[] {
     onClose();
   };
   const fixed: Entry[] = [
-    { key: "new", label: "New customer", detail: "Action", icon: Plus, act: go("/customers/new/") },
+    ...(mayOnboard
+      ? [{ key: "new", label: "New customer", detail: "Action", icon: Plus, act: go("/customers/new/") }]
+      : []),
     ...PLACES.filter((place) => sandbox || !place.sandboxOnly).map((place) => ({
       key: place.href,
       label: place.label,

@@ -46,15 +46,16 @@ export function PayerConfirms({ paymentId }: { paymentId: string }) {
       <div className="flex flex-wrap gap-2">
         {sandbox ? (
           <>
-            <Button look="primary" busy={authenticate.busy} onClick={() => be(true)}>
+            <Button look="primary" needs="authenticateSandboxPayment" busy={authenticate.busy} onClick={() => be(true)}>
               Confirm as the payer
             </Button>
-            <Button busy={authenticate.busy} onClick={() => be(false)}>
+            <Button needs="authenticateSandboxPayment" busy={authenticate.busy} onClick={() => be(false)}>
               Refuse
             </Button>
           </>
         ) : null}
         <Button
+          needs="confirmPayment"
           busy={confirm.busy}
           onClick={async () => {
             const answer = await confirm.run({ paymentId });

@@ -150,22 +150,37 @@ function Clock({ now, next }: { now: string | undefined; next: { at: string; wha
       <div className="flex flex-wrap gap-2">
         <Button
           look="primary"
+          needs="advanceSandboxClock"
           busy={advance.busy}
           disabled={!next}
           onClick={() => go({ by: "NEXT_EVENT" }, next ? next.what : "Done")}
         >
           <FastForward aria-hidden className="size-3.5" /> To the next event
         </Button>
-        <Button busy={advance.busy} onClick={() => go({ by: "DAY" }, "A day has passed")}>
+        <Button needs="advanceSandboxClock" busy={advance.busy} onClick={() => go({ by: "DAY" }, "A day has passed")}>
           <CalendarPlus aria-hidden className="size-3.5" /> A day
         </Button>
-        <Button busy={advance.busy} disabled={!now} onClick={() => go({ to: ahead(7) }, "A week has passed")}>
+        <Button
+          needs="advanceSandboxClock"
+          busy={advance.busy}
+          disabled={!now}
+          onClick={() => go({ to: ahead(7) }, "A week has passed")}
+        >
           <CalendarPlus aria-hidden className="size-3.5" /> A week
         </Button>
-        <Button busy={advance.busy} onClick={() => go({ by: "MONTH" }, "A month has passed")}>
+        <Button
+          needs="advanceSandboxClock"
+          busy={advance.busy}
+          onClick={() => go({ by: "MONTH" }, "A month has passed")}
+        >
           <CalendarPlus aria-hidden className="size-3.5" /> A month
         </Button>
-        <Button busy={advance.busy} disabled={!now} onClick={() => go({ to: ahead(365) }, "365 days have passed")}>
+        <Button
+          needs="advanceSandboxClock"
+          busy={advance.busy}
+          disabled={!now}
+          onClick={() => go({ to: ahead(365) }, "365 days have passed")}
+        >
           <CalendarPlus aria-hidden className="size-3.5" /> 365 days
         </Button>
       </div>
@@ -210,7 +225,11 @@ function Faults({ faults }: { faults: Fault[] | undefined }) {
       hint="what a provider does wrong, from now on"
       actions={
         faults?.length ? (
-          <Button busy={clear.busy} onClick={async () => (await clear.run({})) && toast("Both providers behave again")}>
+          <Button
+            needs="clearSandboxFaults"
+            busy={clear.busy}
+            onClick={async () => (await clear.run({})) && toast("Both providers behave again")}
+          >
             Remove all
           </Button>
         ) : null
@@ -234,7 +253,7 @@ function Faults({ faults }: { faults: Fault[] | undefined }) {
           </Field>
         </div>
         <div className="lg:pt-6.5">
-          <Button look="primary" busy={add.busy} onClick={addIt}>
+          <Button look="primary" needs="addSandboxFault" busy={add.busy} onClick={addIt}>
             Break it
           </Button>
         </div>

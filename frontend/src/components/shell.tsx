@@ -17,6 +17,7 @@ import { Palette } from "./palette";
 import { SignIn } from "./sign-in";
 import { ThemeSwitch } from "./theme-switch";
 import { Toasts } from "./toast";
+import { ViewerProvider } from "./viewer";
 
 export function Shell({ children }: { children: ReactNode }) {
   return (
@@ -29,11 +30,13 @@ export function Shell({ children }: { children: ReactNode }) {
 function Inside({ children }: { children: ReactNode }) {
   if (useStore(signedOut, false)) return <SignIn />;
   return (
-    <EnvironmentProvider>
-      <Heartbeat />
-      <Frame>{children}</Frame>
-      <Toasts />
-    </EnvironmentProvider>
+    <ViewerProvider>
+      <EnvironmentProvider>
+        <Heartbeat />
+        <Frame>{children}</Frame>
+        <Toasts />
+      </EnvironmentProvider>
+    </ViewerProvider>
   );
 }
 

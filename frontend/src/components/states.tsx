@@ -71,6 +71,9 @@ export function explain(error: CombinedError): { title: string; advice: string }
     };
   }
   const first = error.graphQLErrors[0];
+  if (first?.extensions?.code === "FORBIDDEN") {
+    return { title: first.message, advice: "Sign in with a key that has it to see this." };
+  }
   const reference = first?.extensions?.correlationId;
   return {
     title: first?.message ?? "The service refused the question",

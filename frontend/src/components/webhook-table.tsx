@@ -28,7 +28,7 @@ const EVENTS = graphql(`
       nodes { id provider eventId type state attempts lastError nextAttemptAt receivedAt entityId }
       pageInfo { hasNextPage endCursor }
     }
-    overview { webhooks { waiting parked dead } }
+    dead: webhookEvents(first: 1, filter: { state: DEAD }) { totalCount }
   }
 `);
 
@@ -124,7 +124,7 @@ export function WebhookTable() {
               Clear
             </Button>
           ) : null}
-          <ReplayDead dead={live.data?.overview.webhooks.dead ?? 0} />
+          <ReplayDead dead={live.data?.dead.totalCount ?? 0} />
         </div>
         <Loaded live={live} label="webhook events" rows={8}>
           {({ webhookEvents }) => (
@@ -227,7 +227,9 @@ function ReplayDead({ dead }: { dead: number }) {
   };
   return (
     <>
-      <Button onClick={() => setAsking(true)}>Replay {plural(dead, "dead event")}</Button>
+      <Button needs="replayDeadWebhookEvents" onClick={() => setAsking(true)}>
+        Replay {plural(dead, "dead event")}
+      </Button>
       {asking ? (
         <Dialog title={`Replay ${plural(dead, "dead event")}`} onClose={() => setAsking(false)}>
           <Problems errors={replay.errors} />
@@ -281,7 +283,7 @@ function EventDialog({ row, onClose }: { row: Row; onClose: () => void }) {
               ["Next attempt", <When key="n" at={event.nextAttemptAt} />],
             ]}
           />
-          <Button busy={replay.busy} disabled={event.state === "PENDING"} onClick={again}>
+          <Button needs="replayWebhookEvent" busy={replay.busy} disabled={event.state === "PENDING"} onClick={again}>
             Replay
           </Button>
           <section aria-label="Payload">

@@ -13,3 +13,12 @@ export const graphql = initGraphQLTada<{
 }>();
 
 export type { FragmentOf, ResultOf, VariablesOf } from "gql.tada";
+
+type RootFieldsOf<Name extends keyof introspection["types"]> = introspection["types"][Name] extends {
+  fields: infer Fields;
+}
+  ? keyof Fields
+  : never;
+
+/** What a caller may use or not. */
+export type RootField = RootFieldsOf<"Query"> | RootFieldsOf<"Mutation"> | RootFieldsOf<"Live">;

@@ -5,13 +5,6 @@ export const signedOut = makeStore(false);
 
 let leftOnPurpose = false;
 
-export interface Who {
-  kind: string;
-  name: string;
-  scopes: string[];
-  expiresAt: string | null;
-}
-
 /** The key is sent once and kept nowhere; what stays is a cookie that no script can read. */
 export async function signIn(key: string): Promise<string | null> {
   try {
@@ -45,14 +38,9 @@ export async function isLetIn(): Promise<boolean> {
   try {
     await fetch(location.pathname, { headers: { accept: "text/html" }, cache: "no-store" });
   } catch {}
-  return (await who()) !== null;
-}
-
-export async function who(): Promise<Who | null> {
   try {
-    const answer = await fetch("/session", { headers: { accept: "application/json" } });
-    return answer.ok ? ((await answer.json()) as Who) : null;
+    return (await fetch("/session", { headers: { accept: "application/json" } })).ok;
   } catch {
-    return null;
+    return false;
   }
 }

@@ -38,7 +38,8 @@ export function useLive<D, V extends AnyVariables>(
   const [result, execute] = useQuery({ query, variables, pause } as Parameters<typeof useQuery<D, V>>[0]);
   const key = JSON.stringify(variables);
   const kept = useRef<{ key: string; data: D } | undefined>(undefined);
-  if (result.data !== undefined && !result.fetching) kept.current = { key, data: result.data };
+  // With an error it is null: then what was there stays.
+  if (result.data && !result.fetching) kept.current = { key, data: result.data };
   const refresh = () => execute({ requestPolicy: "network-only" });
   useRefresh(refresh, { ...options, pause });
   const data = result.data ?? kept.current?.data;

@@ -4,6 +4,7 @@ import { LinkButton } from "@/components/button";
 import { PageHead } from "@/components/card";
 import { CustomerTable } from "@/components/customer-table";
 import { SkeletonRows } from "@/components/states";
+import { Allowed } from "@/components/viewer";
 
 export const metadata: Metadata = { title: "Customers" };
 
@@ -14,14 +15,16 @@ export default function Page() {
         title="Customers"
         lead="Users and organizations, their plan and what they have left."
         actions={
-          <LinkButton look="primary" href="/customers/new/">
+          <LinkButton look="primary" needs="onboard" href="/customers/new/">
             New customer
           </LinkButton>
         }
       />
-      <Suspense fallback={<SkeletonRows label="customers" rows={8} />}>
-        <CustomerTable />
-      </Suspense>
+      <Allowed needs="customers" what="Customers">
+        <Suspense fallback={<SkeletonRows label="customers" rows={8} />}>
+          <CustomerTable />
+        </Suspense>
+      </Allowed>
     </>
   );
 }

@@ -3,6 +3,7 @@ import { Suspense } from "react";
 import { PageHead } from "@/components/card";
 import { OperationTable } from "@/components/operation-table";
 import { SkeletonRows } from "@/components/states";
+import { Allowed } from "@/components/viewer";
 
 export const metadata: Metadata = { title: "Operations" };
 
@@ -13,9 +14,11 @@ export default function Page() {
         title="Operations"
         lead="Every verb that was accepted. It is finished, once, whatever crashes in between."
       />
-      <Suspense fallback={<SkeletonRows label="operations" rows={8} />}>
-        <OperationTable />
-      </Suspense>
+      <Allowed needs="operations" what="Operations">
+        <Suspense fallback={<SkeletonRows label="operations" rows={8} />}>
+          <OperationTable />
+        </Suspense>
+      </Allowed>
     </>
   );
 }

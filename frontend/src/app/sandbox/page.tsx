@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { PageHead } from "@/components/card";
 import { Sandbox } from "@/components/sandbox";
+import { Allowed } from "@/components/viewer";
 
 export const metadata: Metadata = { title: "Sandbox" };
 
@@ -8,7 +9,9 @@ export default function Page() {
   return (
     <>
       <PageHead title="Sandbox" lead="Both providers are mocks: let time pass, break them, and watch what happens." />
-      <Sandbox />
+      <Allowed needs="sandbox" what="The sandbox">
+        <Sandbox />
+      </Allowed>
     </>
   );
 }

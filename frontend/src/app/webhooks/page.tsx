@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import { Suspense } from "react";
 import { PageHead } from "@/components/card";
 import { SkeletonRows } from "@/components/states";
+import { Allowed } from "@/components/viewer";
 import { WebhookTable } from "@/components/webhook-table";
 
 export const metadata: Metadata = { title: "Webhooks" };
@@ -10,9 +11,11 @@ export default function Page() {
   return (
     <>
       <PageHead title="Webhooks" lead="What the providers told the service, stored once, and what became of it." />
-      <Suspense fallback={<SkeletonRows label="webhook events" rows={8} />}>
-        <WebhookTable />
-      </Suspense>
+      <Allowed needs="webhookEvents" what="Webhook events">
+        <Suspense fallback={<SkeletonRows label="webhook events" rows={8} />}>
+          <WebhookTable />
+        </Suspense>
+      </Allowed>
     </>
   );
 }

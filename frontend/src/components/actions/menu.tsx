@@ -16,16 +16,27 @@ export function CustomerActions({ customer }: { customer: Customer }) {
   const close = () => setAction(null);
   return (
     <>
-      <Button onClick={() => setAction("grant")}>Grant credits</Button>
+      <Button needs="grantCredits" onClick={() => setAction("grant")}>
+        Grant credits
+      </Button>
       {isLive(subscription) ? (
         <>
-          {subscription.cancelAtPeriodEnd ? null : <Button onClick={() => setAction("cancel")}>Cancel…</Button>}
-          <Button look="primary" disabled={subscription.status === "PENDING"} onClick={() => setAction("change")}>
+          {subscription.cancelAtPeriodEnd ? null : (
+            <Button needs="cancel" onClick={() => setAction("cancel")}>
+              Cancel…
+            </Button>
+          )}
+          <Button
+            look="primary"
+            needs="changeTier"
+            disabled={subscription.status === "PENDING"}
+            onClick={() => setAction("change")}
+          >
             Change plan
           </Button>
         </>
       ) : (
-        <Button look="primary" onClick={() => setAction("reactivate")}>
+        <Button look="primary" needs="reactivate" onClick={() => setAction("reactivate")}>
           Reactivate
         </Button>
       )}

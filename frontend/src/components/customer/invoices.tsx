@@ -126,7 +126,7 @@ function InvoiceRow({ invoice, open, onPay }: { invoice: Invoice; open: boolean;
             </span>
             {payable ? (
               <span className="ml-auto">
-                <Button look="primary" onClick={onPay}>
+                <Button look="primary" needs="payInvoice" onClick={onPay}>
                   Pay now
                 </Button>
               </span>

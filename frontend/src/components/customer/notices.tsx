@@ -80,6 +80,7 @@ export function Notices({ customer }: { customer: Customer }) {
           tone="info"
           action={
             <Button
+              needs="withdrawScheduledChange"
               busy={withdraw.busy}
               onClick={async () => {
                 if (await withdraw.run({ entityId })) toast("The change is withdrawn; the plan renews as it is");
@@ -98,6 +99,7 @@ export function Notices({ customer }: { customer: Customer }) {
           tone="warn"
           action={
             <Button
+              needs="reactivate"
               busy={keep.busy}
               onClick={async () => {
                 if (await keep.run({ entityId })) toast("The cancellation is taken back; the plan renews");

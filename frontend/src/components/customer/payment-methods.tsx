@@ -34,7 +34,15 @@ export function PaymentMethods({ customer }: { customer: Customer }) {
     }
   };
   return (
-    <Card title="Payment methods" actions={<Button onClick={() => setAttaching(true)}>Add</Button>} flush>
+    <Card
+      title="Payment methods"
+      actions={
+        <Button needs="attachPaymentMethod" onClick={() => setAttaching(true)}>
+          Add
+        </Button>
+      }
+      flush
+    >
       {setDefault.errors.length ? (
         <div className="p-3">
           <Problems errors={setDefault.errors} />
@@ -54,11 +62,21 @@ export function PaymentMethods({ customer }: { customer: Customer }) {
               {method.isDefault ? <Chip tone="ok">Default</Chip> : null}
               <span className="ml-auto flex gap-1">
                 {method.isDefault ? null : (
-                  <Button look="quiet" busy={setDefault.busy} onClick={() => makeDefault(method)}>
+                  <Button
+                    look="quiet"
+                    needs="setDefaultPaymentMethod"
+                    busy={setDefault.busy}
+                    onClick={() => makeDefault(method)}
+                  >
                     Make default
                   </Button>
                 )}
-                <Button look="quiet" aria-label={`Remove ${cardName(method)}`} onClick={() => setDetaching(method)}>
+                <Button
+                  look="quiet"
+                  needs="detachPaymentMethod"
+                  aria-label={`Remove ${cardName(method)}`}
+                  onClick={() => setDetaching(method)}
+                >
                   Remove
                 </Button>
               </span>

@@ -46,7 +46,11 @@ function PaymentRow({ payment, onRefund }: { payment: Payment; onRefund: () => v
         <Id value={payment.stripePaymentIntentId} label="Stripe payment intent" />
         <span className="ml-auto flex items-center gap-3 text-xs text-faint">
           <When at={payment.createdAt} />
-          {payment.status === "SUCCEEDED" && left > 0 ? <Button onClick={onRefund}>Refund</Button> : null}
+          {payment.status === "SUCCEEDED" && left > 0 ? (
+            <Button needs="refundPayment" onClick={onRefund}>
+              Refund
+            </Button>
+          ) : null}
         </span>
       </div>
       {payment.status === "FAILED" ? (
