@@ -47,6 +47,7 @@ class Invoice(Model):
             Index(fields=("customer_id", "issued_at", "id")),
             Index(fields=("status", "due_date")),
             Index(fields=("next_attempt_at",)),
+            Index(fields=("subscription_id",)),
         )
         constraints = (
             CheckConstraint(check="amount_minor >= 0", name="invoice_amount_not_negative"),

@@ -32,7 +32,7 @@ class CreditEntry(Model):
 
     class Meta:
         table = "credit_entry"
-        indexes = (Index(fields=("customer_id", "at", "id")),)
+        indexes = (Index(fields=("customer_id", "at", "id")), Index(fields=("metronome_credit_id",)))
         constraints = (CheckConstraint(check="amount <> 0", name="credit_entry_amount_not_zero"),)
 
 

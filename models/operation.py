@@ -77,7 +77,11 @@ class Operation(Model):
 
     class Meta:
         table = "operation"
-        indexes = (Index(fields=("created_at", "id")), Index(fields=("status", "updated_at")))
+        indexes = (
+            Index(fields=("created_at", "id")),
+            Index(fields=("status", "updated_at")),
+            Index(fields=("customer_id", "created_at", "id")),
+        )
 
 
 class ProviderEffect(Model):
@@ -106,6 +110,7 @@ class ProviderEffect(Model):
     class Meta:
         table = "provider_effect"
         unique_together = (("operation_id", "step", "attempt"),)
+        indexes = (Index(fields=("object_id",)),)
 
 
 class IdempotencyKey(Model):

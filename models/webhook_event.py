@@ -70,6 +70,7 @@ class WebhookReplay(Model):
 
     class Meta:
         table = "webhook_replay"
+        indexes = (Index(fields=("event_id",)),)
 
 
 class EventCursor(Model):
