@@ -75,6 +75,7 @@ async def record(
     before: Facts | None = None,
     after: Facts | None = None,
     error_code: str | None = None,
+    correlation_id: str | None = None,
 ) -> None:
     """From whoever asks, under the name of the mutation that asks; `action` is for what nobody asked for."""
     caller, act = who_asks(), _act.get()
@@ -90,6 +91,7 @@ async def record(
         action=act.action if act is not None and leading else action,
         outcome=outcome,
         error_code=error_code,
+        correlation_id=correlation_id,
         customer_id=about.customer_id,
         entity_id=about.entity_id,
         operation_id=about.operation_id,

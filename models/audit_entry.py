@@ -22,6 +22,7 @@ class AuditOutcome(StrEnum):
     FAILED = "FAILED"
     REFUSED = "REFUSED"
     REPEATED = "REPEATED"
+    FAULT = "FAULT"
 
 
 class AuditEntry(Model):
@@ -40,6 +41,8 @@ class AuditEntry(Model):
     action = fields.CharField(max_length=64)
     outcome = fields.CharEnumField(AuditOutcome, max_length=16)
     error_code = fields.CharField(max_length=64, null=True)
+    # What a fault was answered with, and is logged under.
+    correlation_id = fields.CharField(max_length=64, null=True)
     # No foreign keys: an entry outlives what it is about.
     customer_id = fields.CharField(max_length=ID_LENGTH, null=True)
     entity_id = fields.CharField(max_length=128, null=True)

@@ -79,9 +79,9 @@ def _audited(
 ) -> Callable[[Request], Awaitable[Response]]:
     async def guarded(request: Request) -> Response:
         found = await context(request)
+        await found.charge(COST_OF_CHANGING)
         async with audited(name, None, found) as answer:
             check(rule, found.caller)
-            await found.charge(COST_OF_CHANGING)
             response = await endpoint(request, found)
             answer.outcome = AuditOutcome.REPEATED  # unless it was accepted just now, and is in the log
         return response

@@ -35,6 +35,7 @@ from schema.budget import DocumentBudget, DocumentLimits, QueryTooComplex
 log = structlog.get_logger("graphql")
 
 FAULT = "INTERNAL"
+CORRELATION_ID = "correlation_id"
 CACHED_DOCUMENTS = 256
 SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
 
@@ -283,8 +284,8 @@ def presentable(error: GraphQLError, *, hints: bool) -> GraphQLError:
 
 
 def masked(fault: BaseException, error: GraphQLError | None = None) -> GraphQLError:
-    """Logs the fault under a new id and leaves the client with that id alone."""
-    correlation_id = secrets.token_hex(8)
+    """Logs the fault under its id and leaves the client with that id alone."""
+    correlation_id = correlation_id_of(fault)
     log.error("graphql.fault", correlation_id=correlation_id, path=_dotted(error), exc_info=fault)
     return GraphQLError(
         "Unexpected error.",
@@ -292,6 +293,13 @@ def masked(fault: BaseException, error: GraphQLError | None = None) -> GraphQLEr
         path=error.path if error else None,
         extensions={"code": FAULT, "correlationId": correlation_id},
     )
+
+
+def correlation_id_of(fault: BaseException) -> str:
+    """The same wherever the fault is told: in the answer, the log and the audit log."""
+    if not hasattr(fault, CORRELATION_ID):
+        setattr(fault, CORRELATION_ID, secrets.token_hex(8))
+    return str(getattr(fault, CORRELATION_ID))
 
 
 def error_code(error: GraphQLError) -> str:

@@ -5,7 +5,9 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
 from graphql import GraphQLError
+from starlette.exceptions import HTTPException
 from strawberry.extensions import FieldExtension
 from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
@@ -18,7 +20,10 @@ from billing.errors import BillingError
 from models import AuditOutcome
 from schema.context import Context, Info
 from schema.errors import NotAllowed, require, user_errors
+from schema.extensions import FAULT, correlation_id_of, error_code
 from schema.policy import Rule
+
+log = structlog.get_logger("graphql")
 
 T = TypeVar("T", bound=type)
 
@@ -118,18 +123,41 @@ async def audited(name: str, given: object, context: Context) -> AsyncIterator[A
     with acting_as(context.caller), doing(name, given) as act:
         try:
             yield answer
-        except (NotAllowed, BillingError) as refusal:
+        except (GraphQLError, BillingError, HTTPException) as refusal:
             await _record_rest(act, Answer(AuditOutcome.REFUSED, _code(refusal)), context)
+            raise
+        except Exception as fault:
+            await _record_fault(act, fault, context)
             raise
         await _record_rest(act, answer, context)
 
 
 async def _record_rest(act: Act, answer: Answer, context: Context) -> None:
-    if act.recorded:
-        return
+    if not act.recorded:
+        about = _about(act, context)
+        await record(act.action, answer.outcome, at=context.now(), about=about, error_code=answer.error_code)
+
+
+async def _record_fault(act: Act, fault: Exception, context: Context) -> None:
+    """Also after something was accepted: whoever asked was not told of it. Never in the place of the fault itself."""
+    correlation_id = correlation_id_of(fault)
+    try:
+        await record(
+            act.action,
+            AuditOutcome.FAULT,
+            at=context.now(),
+            about=_about(act, context),
+            error_code=FAULT,
+            correlation_id=correlation_id,
+        )
+    except Exception:
+        # What the fault was about may be why: without a database there is no audit log either.
+        log.exception("audit.fault_not_recorded", action=act.action, correlation_id=correlation_id)
+
+
+def _about(act: Act, context: Context) -> About:
     own = context.caller.customer
-    about = About(own.id, own.entity_id) if own else About(entity_id=_entity_id(act.asked))
-    await record(act.action, answer.outcome, at=context.now(), about=about, error_code=answer.error_code)
+    return About(own.id, own.entity_id) if own else About(entity_id=_entity_id(act.asked))
 
 
 def _entity_id(asked: Facts) -> str | None:
@@ -137,8 +165,10 @@ def _entity_id(asked: Facts) -> str | None:
     return found if isinstance(found, str) and len(found) <= LONGEST_ENTITY_ID else None
 
 
-def _code(refusal: NotAllowed | BillingError) -> str:
-    return refusal.code.value if isinstance(refusal, BillingError) else "FORBIDDEN"
+def _code(refusal: GraphQLError | BillingError | HTTPException) -> str:
+    if isinstance(refusal, HTTPException):
+        return "BAD_REQUEST"
+    return refusal.code.value if isinstance(refusal, BillingError) else error_code(refusal)
 
 
 async def _while_admitted(events: AsyncGenerator[Any, None], context: Context) -> AsyncGenerator[Any, None]:

@@ -25,6 +25,7 @@ class AuditEntry:
     action: str = strawberry.field(description="The mutation; for what the service does by itself, the operation.")
     outcome: AuditOutcome
     error_code: str | None = strawberry.field(description="Why it was refused, or failed.")
+    correlation_id: str | None = strawberry.field(description="Of a fault: what its answer and the log call it.")
     customer_id: strawberry.ID | None
     entity_id: str | None = strawberry.field(description="The customer, by your own id.")
     operation_id: strawberry.ID | None
@@ -44,6 +45,7 @@ class AuditEntry:
         "action",
         "outcome",
         "error_code",
+        "correlation_id",
         "customer_id",
         "entity_id",
         "operation_id",

@@ -20,7 +20,7 @@ query Log($first: Int!, $after: String, $filter: AuditFilter) {
     pageInfo { hasNextPage endCursor }
     nodes {
       id at actor { kind name keyId credentialId address requestId }
-      action outcome errorCode customerId entityId operationId asked before after
+      action outcome errorCode correlationId customerId entityId operationId asked before after
     }
   }
 }
