@@ -7,12 +7,17 @@ application keeps the loggers "httpx", "httpcore" and "stripe" at WARNING.
 import ipaddress
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 
 import httpx
+
+from integrations.errors import loggable
 
 Clock = Callable[[], datetime]
 """Answers the present instant, aware, in UTC."""
@@ -24,6 +29,36 @@ READ_SECONDS = 10.0
 MAX_CONNECTIONS = 20
 
 LAST_PORT = 65535
+
+
+@dataclass(slots=True)
+class Answered:
+    """What a provider calls the request that it answered last, for its support; None when it gave no name."""
+
+    request_id: str | None = None
+
+
+_answered: ContextVar[Answered | None] = ContextVar("answered", default=None)
+
+
+@contextmanager
+def noting(answered: Answered) -> Iterator[None]:
+    """Every answer to what is sent within is noted, the refusals and failures too."""
+    token = _answered.set(answered)
+    try:
+        yield
+    finally:
+        _answered.reset(token)
+
+
+async def _note(response: httpx.Response) -> None:
+    if (answered := _answered.get()) is not None:
+        answered.request_id = loggable(request_id_of(response))
+
+
+def request_id_of(response: httpx.Response) -> str | None:
+    identifier: str | None = response.headers.get("X-Request-Id") or response.headers.get("Request-Id")
+    return identifier
 
 
 def provider_http_client(
@@ -42,6 +77,7 @@ def provider_http_client(
         verify=_trusted_authorities(),
         trust_env=False,
         follow_redirects=False,
+        event_hooks={"response": [_note]},
         transport=transport,
     )
 

@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mock_kit.messages import BodyError, Request, read_form, read_json
+from mock_kit.messages import Answer, BodyError, Request, read_form, read_json
 from mock_kit.moments import format_moment
 
 LONGEST_BODY_BYTES = 16 * 1024
 HIDDEN = "[hidden]"
+REQUEST_ID_HEADERS = ("request-id", "x-request-id")
 
 
 @dataclass(slots=True)
 class Entry:
-    """`status` stays None while the request runs, and for ever when no answer was sent."""
+    """`status` and `request_id` stay None while the request runs, and for ever when no answer was sent."""
 
     seq: int
     at: datetime
@@ -22,6 +23,11 @@ class Entry:
     status: int | None = None
     replayed: bool = False
     fault: str | None = None
+    request_id: str | None = None
+
+    def answered(self, answer: Answer) -> None:
+        self.status = answer.status
+        self.request_id = next((value for name, value in answer.headers if name in REQUEST_ID_HEADERS), None)
 
 
 class Journal:
@@ -60,6 +66,7 @@ class Journal:
             "status": entry.status,
             "replayed": entry.replayed,
             "fault": entry.fault,
+            "request_id": entry.request_id,
         }
 
     def _hide(self, content: object) -> object:

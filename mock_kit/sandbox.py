@@ -169,7 +169,7 @@ class Sandbox:
         answer = await self._answer(request, fault, entry)
         if fault and fault.kind.manner in ("timeout", "drop"):
             await _break_off(fault, receive, send)
-        entry.status = answer.status
+        entry.answered(answer)
         await _send(send, answer)
 
     async def _steer(self, request: Request) -> Answer:

@@ -55,7 +55,7 @@ class Metronome:
             case "POST", "/oauth/token":
                 return self._tokens.issue(request)
             case _:
-                return self._call(request)
+                return self._call(request).with_headers(("x-request-id", f"req_{self._books.ids.token()}"))
 
     def refuse(self, status: int, message: str) -> Answer:
         return error_answer(status, message)

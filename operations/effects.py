@@ -22,6 +22,7 @@ from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
 from integrations.errors import Conflict, Rejected, StoredFailure, Unavailable
+from integrations.http import Answered, noting
 from models import EffectState, Operation, Provider, ProviderEffect
 from operations.activity import record_step
 from operations.crashpoints import crashpoint
@@ -180,7 +181,7 @@ async def _reach(effect: Effect[T], row: ProviderEffect, now: Callable[[], datet
         await ProviderEffect.filter(id=row.id).update(sends=F("sends") + 1)
     crashpoint(f"{effect.step}.before_call")
     try:
-        result = await effect.send(row.idempotency_key)
+        result = await _send(effect, row)
     except (Conflict, StoredFailure) as refusal:
         # Somebody's earlier call with this name went through, maybe ours.
         if (adopted := await _look_up(effect, row)) is not None:
@@ -191,6 +192,16 @@ async def _reach(effect: Effect[T], row: ProviderEffect, now: Callable[[], datet
         raise
     crashpoint(f"{effect.step}.after_call")
     return result
+
+
+async def _send(effect: Effect[T], row: ProviderEffect) -> T:
+    """The row learns what the provider calls the request, whatever it answers."""
+    answered = Answered()
+    try:
+        with noting(answered):
+            return await effect.send(row.idempotency_key)
+    finally:
+        row.request_id = answered.request_id or row.request_id
 
 
 async def _look_up(effect: Effect[T], row: ProviderEffect) -> T | None:
@@ -230,7 +241,7 @@ async def _refuse(
 async def _close(row: ProviderEffect, state: EffectState, at: datetime, **facts: str) -> bool:
     """Only one runner closes an attempt, whoever else is still waiting for the same answer."""
     changed = await ProviderEffect.filter(id=row.id, state=EffectState.INTENDED).update(
-        state=state, settled_at=at, **facts
+        state=state, settled_at=at, request_id=row.request_id, **facts
     )
     return changed == 1
 
@@ -239,6 +250,7 @@ async def _still_waiting(row: ProviderEffect, problem: Unavailable, *, again: bo
     (log.debug if again else log.warning)(
         "operation.provider_unavailable", operation=row.operation_id, step=row.step, problem=str(problem)
     )
+    await ProviderEffect.filter(id=row.id, state=EffectState.INTENDED).update(request_id=row.request_id)
     await Operation.filter(id=row.operation_id).update(last_problem=str(problem)[:1000], updated_at=at)
 
 

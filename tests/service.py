@@ -37,8 +37,11 @@ class Mock:
 
     async def requests(self, method: str, path: str) -> list[dict[str, Any]]:
         """What the service asked of it, in order."""
-        log = (await self.state())["requests"]
-        return [each for each in log if each["method"] == method and each["path"] == path]
+        return [each for each in await self.log() if each["method"] == method and each["path"] == path]
+
+    async def log(self) -> list[dict[str, Any]]:
+        requests: list[dict[str, Any]] = (await self.state())["requests"]
+        return requests
 
     async def fault(self, **fault: Any) -> None:
         answer = await self.http.post("/_mock/faults", json=fault)

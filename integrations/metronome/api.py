@@ -19,7 +19,7 @@ from integrations.errors import (
     Unavailable,
 )
 from integrations.fields import Fields, Unreadable, read_object
-from integrations.http import retry_after_seconds
+from integrations.http import request_id_of, retry_after_seconds
 from integrations.metronome.oauth import TokenSource
 from integrations.metronome.retries import Retries
 from integrations.observing import observed
@@ -127,7 +127,7 @@ class MetronomeApi:
                 call.action,
                 reason="our token is refused",
                 status=response.status_code,
-                request_id=_request_id(response),
+                request_id=request_id_of(response),
             )
         return response
 
@@ -162,7 +162,7 @@ class MetronomeApi:
             message=message,
             status=status,
             field=field,
-            request_id=_request_id(response),
+            request_id=request_id_of(response),
         )
 
     def _unavailable(self, call: _Call, response: httpx.Response, reason: str) -> Unavailable:
@@ -173,7 +173,7 @@ class MetronomeApi:
             reason=reason,
             status=response.status_code,
             retry_after_seconds=retry_after_seconds(response.headers),
-            request_id=_request_id(response),
+            request_id=request_id_of(response),
         )
 
 
@@ -207,8 +207,3 @@ def _kind_of_refusal(status: int, code: str) -> type[Rejected]:
     if status == httpx.codes.NOT_FOUND:
         return NotFound
     return Conflict if code in _CONFLICTS else Rejected
-
-
-def _request_id(response: httpx.Response) -> str | None:
-    identifier: str | None = response.headers.get("X-Request-Id") or response.headers.get("Request-Id")
-    return identifier

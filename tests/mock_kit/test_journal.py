@@ -24,6 +24,7 @@ async def test_records_what_was_asked_and_answered() -> None:
         "status": 200,
         "replayed": False,
         "fault": None,
+        "request_id": None,
     }
 
 

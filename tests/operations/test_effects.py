@@ -103,6 +103,30 @@ async def test_a_refusal_is_recorded_and_never_sent_again(service: Service) -> N
     assert operation.status is OperationStatus.SUCCEEDED
 
 
+async def test_each_step_names_the_request_that_the_provider_can_look_up(service: Service) -> None:
+    await service.stripe.fault(**INTENTS, kind="status_before", times=2)
+
+    await paid(service)
+
+    steps = {row.step: row async for row in ProviderEffect.all()}
+    asked = [*await service.stripe.log(), *await service.metronome.log()]
+    names = {each["idempotency_key"]: each["request_id"] for each in asked if each["status"] == 200}
+    assert {row.provider for row in steps.values()} == {"STRIPE", "METRONOME"}
+    assert {step: row.request_id for step, row in steps.items()} == {
+        step: names[row.idempotency_key] for step, row in steps.items()
+    }
+    assert None not in names.values()
+
+
+async def test_a_refused_step_names_the_request_that_was_refused(service: Service) -> None:
+    await paid(service, "pm_card_chargeCustomerFail")
+
+    (refused,) = await service.stripe.requests("POST", "/v1/payment_intents")
+    row = await ProviderEffect.get(step="payment_1")
+    assert (row.state, row.request_id) == (EffectState.REFUSED, refused["request_id"])
+    assert refused["request_id"].startswith("req_")
+
+
 async def test_a_customer_created_by_a_call_that_was_not_answered_is_found_although_search_lags(
     service: Service,
 ) -> None:
