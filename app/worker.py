@@ -15,6 +15,7 @@ from models import WorkerHeartbeat
 from operations.activity import prune_activity
 from operations.collect_invoice import collect_due
 from operations.engine import Engine
+from operations.owed import issue_what_is_owed
 from operations.parked import expire_parked
 from operations.tools import Tools
 from telemetry.metrics import worker_rounds
@@ -93,6 +94,8 @@ class Worker:
             asyncio.create_task(every(PRUNE_SECONDS, "prune", self._prune)),
             asyncio.create_task(every(MISSED_SECONDS, "missed_events", self._fetch_missed)),
             asyncio.create_task(every(self._collect_seconds, "collect_due", self._collect_due)),
+            asyncio.create_task(every(self._collect_seconds, "expire_parked", self._expire_parked)),
+            asyncio.create_task(every(self._collect_seconds, "issue_owed", self._issue_owed)),
             asyncio.create_task(every(HEARTBEAT_SECONDS, "heartbeat", self._beat)),
         ]
         self._drains = [asyncio.create_task(self._drain()) for _ in range(EVENTS_AT_ONCE)]
@@ -159,9 +162,16 @@ class Worker:
             self.wake()
 
     async def _collect_due(self) -> None:
-        """Invoices whose next attempt has come, and payments that nobody has confirmed in time."""
+        """Invoices whose next attempt has come."""
         await collect_due(self._engine, self._now)
+
+    async def _expire_parked(self) -> None:
+        """Payments that nobody has confirmed in time."""
         await expire_parked(self._engine, self._now)
+
+    async def _issue_owed(self) -> None:
+        """Invoices that Metronome refused."""
+        await issue_what_is_owed(self._engine, self._now)
 
     async def _prune(self) -> None:
         await prune_activity(self._now() - KEEP_ACTIVITY)

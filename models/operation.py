@@ -55,7 +55,7 @@ class Operation(Model):
     input_hash = fields.CharField(max_length=64)
     status = fields.CharEnumField(OperationStatus, max_length=16)
     step = fields.CharField(max_length=64, null=True)
-    warnings: fields.JSONField[list[dict[str, str]]] = fields.JSONField(default=list)
+    warnings: fields.JSONField[list[dict[str, str | None]]] = fields.JSONField(default=list)
     error_code = fields.CharField(max_length=64, null=True)
     error_message = fields.CharField(max_length=1000, null=True)
     error_field = fields.CharField(max_length=128, null=True)

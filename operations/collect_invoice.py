@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
@@ -31,6 +32,8 @@ from operations.steps.collecting import collect, default_method, read_intent
 from operations.steps.invoices import mark_paid_in_metronome
 from operations.steps.payments import record_failed_try
 from operations.tools import Tools
+
+log = structlog.get_logger()
 
 ON_FILE = "on file"  # "the customer has no payment method on file"
 BATCH = 100
@@ -108,7 +111,10 @@ async def collect_due(engine: Engine, now: Callable[[], datetime], *, customer_i
     """
     started = 0
     async for invoice in _due(now(), customer_id):
-        started += await _start(invoice, engine, now)
+        try:
+            started += await _start(invoice, engine, now)
+        except Exception:  # one that cannot be tried must not keep all behind it from it
+            log.exception("invoice.not_tried", invoice=invoice.id)
     return started
 
 

@@ -6,6 +6,7 @@ import structlog
 from tortoise.transactions import in_transaction
 
 from billing.credits import EntryKind, LedgerEntry, allowance_key, end_allowance, follow_allowance, left_of
+from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus, first_invoice
 from billing.lifecycle import LIVE, SubscriptionEvent, next_status
 from billing.money import Money
@@ -17,6 +18,7 @@ from operations.activity import record
 from operations.cancel import end_subscription
 from operations.change_tier import NOTHING_SCHEDULED
 from operations.dunning import tell_failure
+from operations.effects import TOO_LATE
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
 from operations.renew import ENDED, follow, is_behind, renewal_key, unknown_renewals
@@ -26,6 +28,8 @@ from operations.steps.contracts import start_contract
 from operations.steps.credits import post_allowance
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
 from operations.steps.ledger import append_credits, credit_entries
+from operations.steps.owed import write_owed
+from operations.steps.payment_methods import warn
 from operations.terms import plan_json, plan_of
 from operations.tools import Tools
 
@@ -133,7 +137,12 @@ async def grant_new_month(operation_id: str, tools: Tools) -> Next:
         at=max(boundary, midnight(month.start)),
         key=f"operation:{operation_id}",
     )
-    await post_allowance(case, granted, tools, step="metronome_credits", month=month)
+    refusal = await post_allowance(case, granted, tools, step="metronome_credits", month=month)
+    if refusal is not None and refusal.code != TOO_LATE and not case.operation.warnings:
+        log.error("allowance.refused", operation=operation_id, subscription=subscription.id, code=refusal.code)
+        message = f"The allowance was not granted, metronome refused: {refusal.message}"
+        async with in_transaction():
+            await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message)
     return Next.CONTINUE
 
 
@@ -184,7 +193,7 @@ async def invoice_new_period(operation_id: str, tools: Tools) -> Next:
         )
         await keep(operation_id, invoice_id=invoice.id)
 
-    await issue(
+    refusal = await issue(
         case,
         tools,
         lines=lines,
@@ -193,6 +202,9 @@ async def invoice_new_period(operation_id: str, tools: Tools) -> Next:
         uniqueness_key=key,
         write=write,
     )
+    if refusal is not None:
+        async with in_transaction():
+            await write_owed(case, period=subscription.period, lines=lines, key=key, refusal=refusal, at=tools.now())
     return Next.CONTINUE
 
 

@@ -138,6 +138,7 @@ def _own_books(ours: Ours) -> Iterator[Difference]:
             yield from _unequal("invoice.due", invoice.id, invoice.due_minor, invoice.amount_minor + moved)
     for subscription in ours.subscriptions:
         yield from _standing(subscription, ours.invoices)
+        yield from _paid_period(subscription, ours)
 
 
 def _standing(subscription: Subscription, invoices: Iterable[Invoice]) -> Iterator[Difference]:
@@ -151,6 +152,25 @@ def _standing(subscription: Subscription, invoices: Iterable[Invoice]) -> Iterat
     expected = SubscriptionStatus.PAST_DUE if overdue else SubscriptionStatus.ACTIVE
     if subscription.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE):
         yield from _unequal("subscription.status", subscription.id, subscription.status, expected)
+
+
+def _paid_period(subscription: Subscription, ours: Ours) -> Iterator[Difference]:
+    """A live period that costs something has an invoice, or money of an earlier one or of the account balance in it."""
+    begun = midnight(subscription.period_start)
+    accounted_for = (
+        subscription.price_minor == 0
+        or subscription.paid_minor > 0
+        or any(_covers(invoice, subscription) for invoice in ours.invoices)
+        or any(entry.at >= begun for entry in ours.money)
+    )
+    if subscription.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE) and not accounted_for:
+        owed = f"{Money(subscription.price_minor, subscription.currency)} for {subscription.period}"
+        yield Difference("subscription.invoice", subscription.id, owed, NONE, Severity.HIGH)
+
+
+def _covers(invoice: Invoice, subscription: Subscription) -> bool:
+    same_end: bool = invoice.period_end == subscription.period_end
+    return same_end and invoice.subscription_id == subscription.id and invoice.status is not InvoiceStatus.VOID
 
 
 def _differences_in_metronome(ours: Ours, theirs: InMetronome) -> Iterator[Difference]:
@@ -228,6 +248,9 @@ def _invoices(ours: Ours, theirs: Mapping[str, metronome.Invoice]) -> Iterator[D
         elif invoice.metronome_invoice_id or invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.VOID):
             shown = invoice.metronome_invoice_id or invoice.status.value
             yield Difference("invoice", invoice.id, shown, NONE, Severity.HIGH)
+        elif invoice.status is InvoiceStatus.DRAFT and invoice.next_attempt_at is not None:
+            owed = f"{Money(invoice.amount_minor, invoice.currency)} for {invoice.period_start} to {invoice.period_end}"
+            yield Difference("invoice.refused", invoice.id, owed, NONE, Severity.HIGH)
     known = {invoice.metronome_invoice_id for invoice in ours.invoices}
     for each in theirs.values():
         if each.id not in known and each.status is not InvoiceStatus.VOID:

@@ -2,13 +2,12 @@
 
 One operation follows one boundary. When the engine is further ahead, the next operation is accepted in the transaction
 that ends this one. The credits of each month come as events of their own. The engine invoices what it renews; periods
-that had passed when a contract was made are invoiced here.
+that had passed when a contract was made are invoiced here. What Metronome refused to invoice is tried first of all.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
 from tortoise.transactions import in_transaction
 
 from billing.errors import CustomerBusy
@@ -27,9 +26,8 @@ from operations.follow_end import follow_end
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
+from operations.steps.owed import issue_owed, owed_invoices, write_owed
 from operations.tools import Tools
-
-log = structlog.get_logger()
 
 RENEWAL_KEY = "renewal:"
 """How the engine names the invoices it makes by itself: `renewal:<contract>:<first day>`."""
@@ -63,6 +61,9 @@ async def work_in_renewal(operation_id: str, tools: Tools) -> Next:
     """Move the period to the next one that we do not know, and write its invoice."""
     case = await Case.load(operation_id)
     if "invoice_id" in case.operation.result or "advanced" in case.operation.result:
+        return Next.CONTINUE
+    if owed := await owed_invoices(customer_id=case.customer.id, next_attempt_at__lte=tools.now()).first():
+        await issue_owed(case, owed, tools)
         return Next.CONTINUE
     contract = await tools.metronome.get_contract(contract_id=settled(case.subscription.metronome_contract_id))
     if missed := _begun_before_the_contract(case.subscription, contract):
@@ -112,11 +113,12 @@ async def _invoice_missed(case: Case, period: Period, tools: Tools) -> None:
         uniqueness_key=renewal_key(case.subscription, period),
         write=write,
     )
-    if refusal:
-        log.error("renewal.not_invoiced", subscription=case.subscription.id, period=str(period), code=refusal.code)
     if refusal or not lines:
         async with in_transaction():
             await _advance(case, period, tools.now())
+            if refusal:
+                key = renewal_key(case.subscription, period)
+                await write_owed(case, period=period, lines=lines, key=key, refusal=refusal, at=tools.now())
 
 
 def renewal_key(subscription: Subscription, period: Period) -> str:

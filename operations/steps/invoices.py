@@ -99,18 +99,23 @@ async def write_period_invoice(
     customer = await Customer.filter(id=customer_id).select_for_update().get()
     amount = total(lines, subscription.currency)
     settlement = settle(amount, Money(customer.account_balance_minor, subscription.currency))
-    invoice = await write_invoice(
-        customer_id,
-        subscription,
-        period=period,
-        lines=lines,
-        key=key,
-        status=InvoiceStatus.OPEN if settlement.due_now.is_positive else InvoiceStatus.PAID,
-        due=settlement.due_now,
-        issued_on=period.start,
-        metronome_invoice_id=metronome_invoice_id,
-        at=at,
-    )
+    status = InvoiceStatus.OPEN if settlement.due_now.is_positive else InvoiceStatus.PAID
+    owed = await Invoice.get_or_none(key=key)
+    if owed is not None:
+        invoice = await _open(owed, status, settlement.due_now, metronome_invoice_id, at)
+    else:
+        invoice = await write_invoice(
+            customer_id,
+            subscription,
+            period=period,
+            lines=lines,
+            key=key,
+            status=status,
+            due=settlement.due_now,
+            issued_on=period.start,
+            metronome_invoice_id=metronome_invoice_id,
+            at=at,
+        )
     await move_account_balance(
         customer_id, settlement.balance_change, key=f"{invoice.id}:balance", cause=cause, at=at, invoice_id=invoice.id
     )
@@ -119,6 +124,15 @@ async def write_period_invoice(
         current.paid_minor += (amount - settlement.due_now).minor_units
         await current.save(update_fields=["paid_minor"])
     return invoice
+
+
+async def _open(owed: Invoice, status: InvoiceStatus, due: Money, metronome_invoice_id: str, at: datetime) -> Invoice:
+    """Metronome has taken at last what it refused before."""
+    owed.status, owed.due_minor, owed.metronome_invoice_id = status, due.minor_units, metronome_invoice_id
+    owed.next_attempt_at, owed.updated_at = None, at
+    owed.paid_at = at if status is InvoiceStatus.PAID else None
+    await owed.save()
+    return owed
 
 
 async def write_invoice(

@@ -167,7 +167,7 @@ def _warn(case: Case, code: ErrorCode, field: str) -> Refuse:
     return write
 
 
-async def warn(operation_id: str, code: ErrorCode, message: str, *, field: str) -> None:
+async def warn(operation_id: str, code: ErrorCode, message: str, *, field: str | None = None) -> None:
     """Called within a transaction."""
     operation = await Operation.filter(id=operation_id).select_for_update().get()
     operation.warnings = [*operation.warnings, {"code": code.value, "message": message, "field": field}]
