@@ -13,6 +13,8 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.routing import Route
 from strawberry.http.ides import get_graphql_ide_html
 
+from app.content_policy import content_policy
+
 ASSETS_PATH = "/graphiql-assets"
 
 CDN = "https://unpkg.com/"
@@ -22,8 +24,6 @@ CDN_FILE = re.compile(
 )
 REMOTE_ADDRESS = re.compile(r"https?://(?!www\.w3\.org/)[^\s\"'`]+")
 DEFAULT_QUERY = re.compile(r"const EXAMPLE_QUERY = `.*?`;", re.DOTALL)
-INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-INLINE_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 MISSING_PAGE = "GraphiQL is not here yet: its files are fetched once, and then served without a network.\n" + (
     "Run `make graphiql` and restart the service.\n"
@@ -73,7 +73,7 @@ class GraphiQL:
         html = upstream_page()
         self._files = {asset.path: assets_directory / asset.path for asset in assets_of(html)}
         self._html = _localised(html, default_query)
-        self._policy = _content_policy(self._html)
+        self._policy = content_policy(self._html, "font-src data:", "img-src data:", "form-action 'none'")
 
     def page(self) -> Response:
         if not all(file.is_file() for file in self._files.values()):
@@ -99,26 +99,3 @@ def _localised(html: str, default_query: str) -> str:
     if replaced != 1:
         raise UnknownPage("GraphiQL's page has no default query to replace")
     return html.replace(CDN, f"{ASSETS_PATH}/")
-
-
-def _content_policy(html: str) -> str:
-    scripts = " ".join(map(_source_hash, INLINE_SCRIPT.findall(html)))
-    styles = " ".join(map(_source_hash, INLINE_STYLE.findall(html)))
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src 'self' {scripts}",
-            f"style-src 'self' {styles}",
-            "font-src data:",
-            "img-src data:",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    )
-
-
-def _source_hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"

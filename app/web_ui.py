@@ -4,9 +4,6 @@ Next writes a page's data into inline scripts. They are known once the files are
 name, and an injected script is refused.
 """
 
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
@@ -20,9 +17,11 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+from app.content_policy import content_policy
+
 NOT_FOUND = "404.html"
 READING = ("GET", "HEAD")
+MAY_ALSO = ("font-src 'self'", "img-src 'self' data:", "manifest-src 'self'", "form-action 'self'")
 HASHED_FILES = "_next/static/"
 FOR_EVER = "public, max-age=31536000, immutable"
 ALWAYS_ASK = "no-cache"
@@ -71,7 +70,7 @@ class WebUI:
     def __init__(self, directory: Path) -> None:
         self._files = StaticFiles(directory=directory, html=True)
         self._policies = {
-            page.relative_to(directory).as_posix(): content_policy(page.read_text("utf-8"))
+            page.relative_to(directory).as_posix(): content_policy(page.read_text("utf-8"), *MAY_ALSO)
             for page in directory.rglob("*.html")
         }
 
@@ -107,29 +106,6 @@ def page_of(path: str) -> str | None:
         case ("operations", operation_id):
             return f"/operations/?id={quote(operation_id, safe='')}"
     return None
-
-
-def content_policy(html: str) -> str:
-    scripts = " ".join(dict.fromkeys(_source_hash(script) for script in INLINE_SCRIPT.findall(html)))
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src 'self' {scripts}".strip(),
-            "style-src 'self'",
-            "font-src 'self'",
-            "img-src 'self' data:",
-            "connect-src 'self'",
-            "manifest-src 'self'",
-            "base-uri 'none'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
-        )
-    )
-
-
-def _source_hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
 
 
 async def _missing(_: Request) -> Response:
