@@ -1,6 +1,6 @@
 """What the REST routes read, checked field by field; unknown fields are refused."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -10,7 +10,9 @@ from starlette.requests import Request
 
 from billing.errors import InvalidInput
 from billing.tiers import BillingPeriod, EntityType, Tier
-from schema.types.scalars import MAX_SAFE_INTEGER
+from schema.types.money import MoneyInput
+from schema.types.onboarding import EnterpriseTermsInput
+from schema.types.scalars import MAX_SAFE_INTEGER, BigInt
 
 WholeNumber = Annotated[int, Field(strict=True, ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
 
@@ -26,6 +28,16 @@ async def read_json(request: Request) -> object:
 
 class _Body(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def read(cls, content: object) -> Self:
+        """Raises `InvalidInput` naming the first field that is wrong."""
+        try:
+            return cls.model_validate(content)
+        except ValidationError as invalid:
+            first = invalid.errors(include_url=False, include_input=False)[0]
+            field = ".".join(str(part) for part in first["loc"]) or "body"
+            raise InvalidInput(field, f"is wrong: {first['msg']}") from None
 
 
 def _upper(value: object) -> object:
@@ -53,6 +65,10 @@ class EnterpriseTermsBody(_Body):
     price: PriceBody
     credits_per_month: WholeNumber
 
+    def given(self) -> EnterpriseTermsInput:
+        price = MoneyInput(minor_units=BigInt(self.price.minor_units), currency=self.price.currency)
+        return EnterpriseTermsInput(price=price, credits_per_month=BigInt(self.credits_per_month))
+
 
 class OnboardBody(_Body):
     entity: EntityBody
@@ -61,12 +77,10 @@ class OnboardBody(_Body):
     enterprise_terms: EnterpriseTermsBody | None = None
     payment_method_id: str | None = None
 
-    @classmethod
-    def read(cls, content: object) -> "OnboardBody":
-        """Raises `InvalidInput` naming the first field that is wrong."""
-        try:
-            return cls.model_validate(content)
-        except ValidationError as invalid:
-            first = invalid.errors(include_url=False, include_input=False)[0]
-            field = ".".join(str(part) for part in first["loc"]) or "body"
-            raise InvalidInput(field, f"is wrong: {first['msg']}") from None
+
+class TierChangeBody(_Body):
+    entity_id: str
+    new_tier: Annotated[Tier, BeforeValidator(_upper)]
+    billing_period: Annotated[BillingPeriod | None, BeforeValidator(_upper)] = None
+    effective_date: str | None = None
+    enterprise_terms: EnterpriseTermsBody | None = None

@@ -5,13 +5,12 @@ from billing.errors import CustomerNotFound, InvalidInput
 from models import OperationStatus
 from resolvers import customers, onboarding, subscriptions
 from rest.answers import Json, answer, refusal
-from rest.bodies import EnterpriseTermsBody, OnboardBody, read_json
+from rest.bodies import OnboardBody, read_json
 from schema.context import Context
 from schema.types.connection import MAX_PAGE, BadInput
 from schema.types.customer import Customer
-from schema.types.money import MoneyInput
-from schema.types.onboarding import EnterpriseTermsInput, EntityInput, OnboardInput, OnboardPayload
-from schema.types.scalars import JSON, BigInt, iso
+from schema.types.onboarding import EntityInput, OnboardInput, OnboardPayload
+from schema.types.scalars import JSON, iso
 from schema.types.subscription import Subscription
 
 DEFAULT_PAGE = 20
@@ -61,17 +60,10 @@ def _input(body: OnboardBody, idempotency_key: str | None) -> OnboardInput:
         ),
         tier=body.tier,
         billing_period=body.billing_period,
-        enterprise_terms=_terms(body.enterprise_terms),
+        enterprise_terms=body.enterprise_terms.given() if body.enterprise_terms else None,
         payment_method_id=body.payment_method_id,
         idempotency_key=idempotency_key,
     )
-
-
-def _terms(body: EnterpriseTermsBody | None) -> EnterpriseTermsInput | None:
-    if body is None:
-        return None
-    price = MoneyInput(minor_units=BigInt(body.price.minor_units), currency=body.price.currency)
-    return EnterpriseTermsInput(price=price, credits_per_month=BigInt(body.credits_per_month))
 
 
 def _onboarded(payload: OnboardPayload) -> Response:

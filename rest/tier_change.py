@@ -2,52 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from billing.errors import InvalidInput
-from billing.tiers import BillingPeriod, Tier
 from models import OperationStatus
 from resolvers.changes import start_change
 from resolvers.verbs import payload_of
 from rest.answers import Json, answer, refusal
-from rest.bodies import EnterpriseTermsBody, read_json
+from rest.bodies import TierChangeBody, read_json
 from schema.context import Context
 from schema.types.changes import ChangeTierInput, ChangeTierPayload
 from schema.types.invoice import Invoice
-from schema.types.money import MoneyInput
-from schema.types.onboarding import EnterpriseTermsInput
 from schema.types.payment import Payment
-from schema.types.scalars import BigInt
 from schema.types.subscription import Subscription
-
-
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-class TierChangeBody(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    entity_id: str
-    new_tier: Annotated[Tier, BeforeValidator(_upper)]
-    billing_period: Annotated[BillingPeriod | None, BeforeValidator(_upper)] = None
-    effective_date: str | None = None
-    enterprise_terms: EnterpriseTermsBody | None = None
-
-    @classmethod
-    def read(cls, content: object) -> "TierChangeBody":
-        """Raises `InvalidInput` naming the first field that is wrong."""
-        try:
-            return cls.model_validate(content)
-        except ValidationError as invalid:
-            first = invalid.errors(include_url=False, include_input=False)[0]
-            field = ".".join(str(part) for part in first["loc"]) or "body"
-            raise InvalidInput(field, f"is wrong: {first['msg']}") from None
 
 
 async def change_tier(request: Request, context: Context) -> Response:
@@ -58,7 +27,7 @@ async def change_tier(request: Request, context: Context) -> Response:
             entity_id=body.entity_id,
             tier=body.new_tier,
             billing_period=body.billing_period,
-            enterprise_terms=_terms(body.enterprise_terms),
+            enterprise_terms=body.enterprise_terms.given() if body.enterprise_terms else None,
             idempotency_key=request.headers.get("idempotency-key"),
         ),
         on=_day(body.effective_date) if body.effective_date is not None else None,
@@ -77,13 +46,6 @@ def _day(text: str) -> date:
     except (ValueError, OverflowError):
         pass
     raise InvalidInput("effectiveDate", "must be a date such as 2026-01-31, or an instant with its offset")
-
-
-def _terms(body: EnterpriseTermsBody | None) -> EnterpriseTermsInput | None:
-    if body is None:
-        return None
-    price = MoneyInput(minor_units=BigInt(body.price.minor_units), currency=body.price.currency)
-    return EnterpriseTermsInput(price=price, credits_per_month=BigInt(body.credits_per_month))
 
 
 def _changed(payload: ChangeTierPayload) -> Response:
