@@ -62,7 +62,6 @@ class About:
 
 
 NOBODY = About()
-LONGEST_ENTITY_ID = 128
 
 
 async def record(

@@ -11,7 +11,3 @@ class NotAdmitted(Exception):  # noqa: N818  named for what happened, as all our
 class NoCredentials(NotAdmitted):
     def __init__(self) -> None:
         super().__init__("Say who you are: Authorization: Bearer <API key or customer token>.")
-
-
-class Forbidden(Exception):  # noqa: N818  as above
-    """Known, but not for this."""

@@ -19,12 +19,12 @@ from access.errors import NotAdmitted
 from access.sessions import NewSession, end_session
 from app.door import Door, whereabouts_of
 from app.own_pages import is_from_own_page
+from app.settings import LOOPBACK
 from models import ActorKind
 from rest.answers import answer, failed, not_served
 from rest.bodies import read_json
 from schema.types.scalars import iso
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 HANDLERS = {HTTPException: not_served, Exception: failed}
 
 

@@ -12,7 +12,3 @@ def next_attempt(first_failure_at: datetime, failed_attempts: int) -> datetime |
     if failed_attempts > len(RETRY_DAYS):
         return None
     return first_failure_at + timedelta(days=RETRY_DAYS[failed_attempts - 1])
-
-
-def schedule(first_failure_at: datetime) -> tuple[datetime, ...]:
-    return tuple(first_failure_at + timedelta(days=days) for days in RETRY_DAYS)

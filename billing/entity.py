@@ -11,7 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 from billing.errors import InvalidInput, InvalidInputs
 from billing.tiers import EntityType
 
-_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
+LONGEST_ENTITY_ID = 128
+_ID = re.compile(rf"[A-Za-z0-9._:@-]{{1,{LONGEST_ENTITY_ID}}}")
 _NAME_CHARS = 200
 
 # Stripe's limits: docs.stripe.com/api/metadata

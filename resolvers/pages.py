@@ -13,10 +13,10 @@ from tortoise.queryset import QuerySet
 
 import models
 from access.callers import Caller
+from billing.entity import LONGEST_ENTITY_ID
 from models.ids import ID_LENGTH
 from schema.types.connection import BadInput, Connection, check_first, connection
 
-LONGEST_ENTITY_ID = 128
 LONGEST_NAME = 200
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 

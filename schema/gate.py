@@ -13,9 +13,10 @@ from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from access.audit import LONGEST_ENTITY_ID, About, Act, Facts, doing, record
+from access.audit import About, Act, Facts, doing, record
 from access.callers import Caller, acting_as
 from access.errors import NotAdmitted
+from billing.entity import LONGEST_ENTITY_ID
 from billing.errors import BillingError
 from models import AuditOutcome
 from schema.context import Context, Info

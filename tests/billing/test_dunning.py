@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from billing.dunning import next_attempt, schedule
+from billing.dunning import next_attempt
 
 FAILED_AT = datetime(2028, 2, 27, 13, 30, tzinfo=UTC)
 
@@ -11,7 +11,6 @@ def test_attempts_follow_the_first_failure_by_one_three_five_and_seven_days() ->
     attempts = [next_attempt(FAILED_AT, failed) for failed in range(1, 6)]
     days = [(2, 28), (3, 1), (3, 3), (3, 5)]
     assert attempts == [*(datetime(2028, month, day, 13, 30, tzinfo=UTC) for month, day in days), None]
-    assert [*schedule(FAILED_AT), None] == attempts
 
 
 def test_after_the_last_attempt_there_is_never_another() -> None:
