@@ -166,12 +166,17 @@ async def collect_change(operation_id: str, tools: Tools) -> Next:
         case PaymentStatus.SUCCEEDED:
             return Next.CONTINUE
         case PaymentStatus.PROCESSING | PaymentStatus.REQUIRES_ACTION:
-            until_period_end = midnight(case.subscription.period_end) - tools.now()
-            await park(operation_id, at=tools.now(), patience=min(PAYER_PATIENCE, until_period_end))
+            await park(operation_id, at=tools.now(), patience=_patience(case.subscription, tools.now()))
             return Next.STOP
     assert payment is not None
     await _call_off(operation_id, terms.invoice_id, payment, tools.now())
     return Next.STOP
+
+
+def _patience(subscription: Subscription, at: datetime) -> timedelta:
+    """Until the period end at most; what cannot be called off by then is waited for from one hour to the next."""
+    left = midnight(subscription.period_end) - at
+    return min(PAYER_PATIENCE, left) if left > timedelta() else PAYER_PATIENCE
 
 
 async def _call_off(operation_id: str, invoice_id: str, payment: Payment, at: datetime) -> None:

@@ -67,6 +67,7 @@ class Effect(Generic[T]):
     """`settle` and `refuse` write our rows inside the transaction that records the answer, so they run once.
 
     From `until` on it is only looked up: a provider that was away must not do later what was meant for earlier.
+    With `asked_anew`, what was refused the last time is asked again, under a new key.
     """
 
     step: str
@@ -76,6 +77,7 @@ class Effect(Generic[T]):
     settle: Callable[[T], Awaitable[None]]
     refuse: Callable[[Rejected], Awaitable[None]] = _nothing
     until: datetime | None = None
+    asked_anew: bool = False
 
 
 class CallsInHand:
@@ -113,7 +115,7 @@ calls_in_hand = CallsInHand()
 async def perform(operation_id: str, effect: Effect[T], now: Callable[[], datetime]) -> Refusal | None:
     """Bring the effect about, however long the provider is away. Returns None when it stands, else the refusal."""
     waits, told = _waits(), False
-    row, maybe_sent = await _current(operation_id, effect, now())
+    row, maybe_sent = await _current(operation_id, effect, now(), anew=effect.asked_anew)
     while row.state is EffectState.INTENDED:
         wait_seconds = 0.0
         try:
@@ -134,25 +136,31 @@ async def perform(operation_id: str, effect: Effect[T], now: Callable[[], dateti
         await asyncio.sleep(wait_seconds)
         row, maybe_sent = await _current(operation_id, effect, now())
     crashpoint(f"{effect.step}.after_commit")
-    if row.state is EffectState.REFUSED:
+    if _is_refused(row):
         return Refusal(code=row.error_code or "refused", message=row.error_message or "")
     return None
 
 
-async def _current(operation_id: str, effect: Effect[T], at: datetime) -> tuple[ProviderEffect, bool]:
+async def _current(
+    operation_id: str, effect: Effect[T], at: datetime, *, anew: bool = False
+) -> tuple[ProviderEffect, bool]:
     """The attempt to work on, made if there is none, and whether somebody may already have sent it.
 
-    A stored failure is the only refusal that is followed by another attempt: it was found to have changed nothing, and
-    its key is of no more use.
+    A stored failure is the only refusal that is followed by another attempt unasked: it was found to have changed
+    nothing, and its key is of no more use.
     """
     latest = await _latest(operation_id, effect.step)
-    if latest is not None and not (latest.state is EffectState.REFUSED and latest.error_code == STORED_FAILURE):
+    if latest is not None and not (_is_refused(latest) and (anew or latest.error_code == STORED_FAILURE)):
         return latest, True
     attempt = latest.attempt + 1 if latest else 1
     try:
         return await _intend(operation_id, effect, attempt, at), False
     except IntegrityError:  # somebody else's run of this operation was faster
         return await ProviderEffect.get(operation_id=operation_id, step=effect.step, attempt=attempt), True
+
+
+def _is_refused(row: ProviderEffect) -> bool:
+    return row.state is EffectState.REFUSED
 
 
 async def _latest(operation_id: str, step: str) -> ProviderEffect | None:

@@ -58,7 +58,7 @@ async def park(operation_id: str, *, at: datetime, patience: timedelta) -> None:
         if operation.status is not OperationStatus.RUNNING:
             return
         operation.status = OperationStatus.REQUIRES_ACTION
-        operation.action_expires_at = operation.action_expires_at or at + patience
+        operation.action_expires_at = _deadline(operation, at, patience)
         operation.updated_at = at
         await operation.save()
         await record(
@@ -68,6 +68,12 @@ async def park(operation_id: str, *, at: datetime, patience: timedelta) -> None:
             customer=await Customer.get(id=operation.customer_id),
             operation_id=operation.id,
         )
+
+
+def _deadline(operation: Operation, at: datetime, patience: timedelta) -> datetime:
+    """One that has passed without an outcome is followed by another, or it would be taken up without end."""
+    set_before: datetime | None = operation.action_expires_at
+    return set_before if set_before is not None and set_before > at else at + patience
 
 
 async def unpark(operation_id: str, *, at: datetime) -> Operation | None:

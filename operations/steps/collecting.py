@@ -1,7 +1,8 @@
 """Collecting an invoice: at most one successful charge, whatever races.
 
 An attempt is a row that belongs to one operation. A new one is made only when no other is open, and only after the
-intent of the attempt before it can no longer succeed: else a payer returning late would pay twice.
+intent of the attempt before it can no longer succeed: else a payer returning late would pay twice. Where Stripe does
+not let an intent be cancelled, as while a bank processes it, its payment is open for as long.
 """
 
 from datetime import datetime
@@ -15,11 +16,12 @@ from integrations.stripe.types import PaymentIntent, PaymentIntentStatus
 from models import Customer, Invoice, Operation, Payment, PaymentMethod, PaymentStatus, Provider
 from operations.effects import Effect, perform
 from operations.steps.case import settled
-from operations.steps.payments import record_intent, record_refusal
+from operations.steps.payments import record_intent, record_refusal, record_unclosed
 from operations.tools import Tools
 
 COLLECTABLE = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 OPEN = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
+ENDED = (PaymentIntentStatus.CANCELED, PaymentIntentStatus.SUCCEEDED)
 
 
 async def collect(
@@ -36,7 +38,8 @@ async def collect(
         return payment
     if payment.status is PaymentStatus.PROCESSING:
         await _charge(operation_id, payment, tools, off_session=off_session)
-    elif payment.status is PaymentStatus.REQUIRES_ACTION and await _is_out_of_time(operation_id, tools.now()):
+        payment = await Payment.get(id=payment.id)
+    if payment.status in OPEN and await _is_out_of_time(operation_id, tools.now()):
         await close_intent(operation_id, payment, tools)
     payment = await Payment.get(id=payment.id)
     if payment.status is PaymentStatus.FAILED and invoice.status is InvoiceStatus.DRAFT:
@@ -160,14 +163,17 @@ async def _close_earlier_intent(operation_id: str, invoice: Invoice, tools: Tool
 
 
 async def close_intent(operation_id: str, payment: Payment, tools: Tools) -> None:
-    """Cancel a payment's intent at Stripe, or record that it succeeded after all. A failure stays on record as one."""
+    """Cancel a payment's intent at Stripe, or record that it succeeded after all. A failure stays on record as one.
+
+    What cannot be cancelled now may still succeed: the payment is open then, whatever it was before.
+    """
     intent_id = payment.stripe_payment_intent_id
     if intent_id is None:
         return
 
     async def look_up(_: datetime) -> PaymentIntent | None:
         found = await tools.stripe.get_payment_intent(payment_intent_id=intent_id)
-        return found if found.status in {PaymentIntentStatus.CANCELED, PaymentIntentStatus.SUCCEEDED} else None
+        return found if found.status in ENDED else None
 
     async def cancel(key: str) -> PaymentIntent:
         try:
@@ -182,7 +188,7 @@ async def close_intent(operation_id: str, payment: Payment, tools: Tools) -> Non
         if intent.status is PaymentIntentStatus.SUCCEEDED or payment.status in OPEN:
             await record_intent(payment.id, intent, tools.now())
 
-    await perform(
+    refusal = await perform(
         operation_id,
         Effect(
             step=f"close_payment_{payment.attempt}",
@@ -190,6 +196,11 @@ async def close_intent(operation_id: str, payment: Payment, tools: Tools) -> Non
             send=cancel,
             look_up=look_up,
             settle=settle,
+            asked_anew=True,
         ),
         tools.now,
     )
+    if refusal is not None:
+        intent = await tools.stripe.get_payment_intent(payment_intent_id=intent_id)
+        async with in_transaction():
+            await record_unclosed(payment.id, intent, tools.now())

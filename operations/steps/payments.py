@@ -43,6 +43,18 @@ async def record_intent(payment_id: str, intent: PaymentIntent, at: datetime) ->
     await _record(payment_id, status, intent=intent, decline=decline, at=at)
 
 
+async def record_unclosed(payment_id: str, intent: PaymentIntent, at: datetime) -> None:
+    """Stripe did not cancel the intent. As long as it has not ended, its payment may succeed, also one that failed."""
+    status = status_of(intent)
+    if status in (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELLED):
+        await record_intent(payment_id, intent, at)
+        return
+    payment = await Payment.filter(id=payment_id).select_for_update().get()
+    open_as = PaymentStatus.PROCESSING if status is PaymentStatus.FAILED else status
+    if payment.status is not PaymentStatus.SUCCEEDED:
+        await _write(payment, open_as, intent=intent, decline=None, at=at)
+
+
 async def record_refusal(payment_id: str, rejected: Rejected, at: datetime) -> None:
     """The attempt was refused: by the issuer, with an intent to show for it, or before there was one."""
     if isinstance(rejected, Declined):

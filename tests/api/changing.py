@@ -18,7 +18,7 @@ from operations.reconcile import compare
 from operations.tools import Tools
 from tests.api.onboarding import ONBOARD, Footprint, everything_of, metronome_list, person
 from tests.service import Service, running_service
-from tests.webhooks.delivery import Sent, deliver_all, until
+from tests.webhooks.delivery import Sent, deliver_all, events_of, until
 
 DECLINING = "pm_card_chargeCustomerFail"
 ASKING = "pm_card_authenticationRequired"
@@ -154,14 +154,22 @@ class Customers:
         if newest_first:
             events.reverse()
         await deliver_all(self.service, [Sent("metronome", event) for event in events])
+        await self._worked_in(row, metronome_id)
 
+    async def hear_of_payments(self, entity_id: str) -> None:
+        """The same for what Stripe has to tell."""
+        row = await models.Customer.get(entity_id=entity_id)
+        await deliver_all(self.service, await events_of(self.service, str(row.stripe_customer_id)))
+        await self._worked_in(row, str(row.stripe_customer_id))
+
+    async def _worked_in(self, row: models.Customer, provider_customer_id: str) -> None:
         async def quiet() -> bool:
             if await Operation.filter(customer_id=row.id, status=OperationStatus.RUNNING).exists():
                 return False
-            told = WebhookEvent.filter(provider_customer_id=metronome_id, state=WebhookEventState.PENDING)
+            told = WebhookEvent.filter(provider_customer_id=provider_customer_id, state=WebhookEventState.PENDING)
             return not await self._waiting_longer(told)
 
-        await until(quiet, what=f"what Metronome tells of {entity_id} worked in", seconds=60)
+        await until(quiet, what=f"what {provider_customer_id} was told of worked in", seconds=60)
 
     async def _waiting_longer(self, pending: QuerySet[WebhookEvent]) -> bool:
         """Whether there are any. What waits for its next try has waited long enough."""
