@@ -116,6 +116,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time, 
             ),
             caller=caller,
             ask_again=lambda: door.ask_again(connection),
+            ask_again_seconds=settings.stream_check_seconds,
             authenticator=door.authenticator,
             charge=lambda cost: door.charge(connection, caller, cost),
         )

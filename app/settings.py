@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     request_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
     max_connections: int = Field(default=1_000, ge=10, le=100_000)
     websocket_max_operations: int = Field(default=20, ge=1, le=1_000)
+    # For so long at most a live stream outlives the key, session or token that opened it.
+    stream_check_seconds: float = Field(default=15.0, gt=0, le=300)
 
     # auto: text in a terminal, JSON elsewhere.
     log_format: str = Field(default="auto", pattern="^(auto|text|json)$")

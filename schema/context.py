@@ -65,6 +65,8 @@ class Context:
     caller: Caller
     ask_again: Callable[[], Awaitable[Caller]]
     """Who sends these credentials now; raises `NotAdmitted` once they are good no more."""
+    ask_again_seconds: float
+    """How often that is asked for a stream in which nothing happens."""
     authenticator: Authenticator
     charge: Callable[[int], Awaitable[None]]
     """For so much more than one request. Raises HTTP 429."""

@@ -1,7 +1,7 @@
 """The door before every root field. Nothing is behind it that `schema.policy` has no rule for."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,10 +15,10 @@ from strawberry.utils.str_converters import to_camel_case
 
 from access.audit import About, Act, Facts, doing, record
 from access.callers import Caller, acting_as
-from access.errors import NotAdmitted
 from billing.entity import LONGEST_ENTITY_ID
 from billing.errors import BillingError
 from models import AuditOutcome
+from schema.admitted import while_admitted
 from schema.context import Context, Info
 from schema.errors import NotAllowed, require, user_errors
 from schema.extensions import FAULT, correlation_id_of, error_code
@@ -32,11 +32,6 @@ T = TypeVar("T", bound=type)
 class Uncovered(Exception):  # noqa: N818  named for what is wrong, as all our errors
     def __init__(self, root: str, names: set[str]) -> None:
         super().__init__(f"schema/policy.py and {root} do not agree about {', '.join(sorted(names))}")
-
-
-class Unauthenticated(GraphQLError):  # noqa: N818  as above
-    def __init__(self, problem: NotAdmitted) -> None:
-        super().__init__(str(problem), extensions={"code": "UNAUTHENTICATED"})
 
 
 def guarded(rules: Mapping[str, Rule], make: "type[Gate] | None" = None) -> Callable[[T], T]:
@@ -85,7 +80,7 @@ class Gate(FieldExtension):
                 return self._payload(user_errors=user_errors(refusal))
         with acting_as(caller):
             found = await next_(source, info, **given)
-        return _while_admitted(found, info.context) if isinstance(found, AsyncGenerator) else found
+        return while_admitted(found, info.context) if isinstance(found, AsyncGenerator) else found
 
     @property
     def _payload(self) -> Callable[..., object]:
@@ -170,14 +165,3 @@ def _code(refusal: GraphQLError | BillingError | HTTPException) -> str:
     if isinstance(refusal, HTTPException):
         return "BAD_REQUEST"
     return refusal.code.value if isinstance(refusal, BillingError) else error_code(refusal)
-
-
-async def _while_admitted(events: AsyncGenerator[Any, None], context: Context) -> AsyncGenerator[Any, None]:
-    """A stream ends with the key, session or token that opened it."""
-    async with aclosing(events):
-        async for event in events:
-            try:
-                await context.ask_again()
-            except NotAdmitted as problem:
-                raise Unauthenticated(problem) from None
-            yield event

@@ -102,8 +102,11 @@ def event_of(result: dict[str, Any]) -> Event:
 
 
 @asynccontextmanager
-async def socket(address: str, *, payload: Mapping[str, str] = AS_ADMIN) -> AsyncIterator[Socket]:
-    async with connect(f"ws://{address}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as connection:
+async def socket(
+    address: str, *, payload: Mapping[str, str] = AS_ADMIN, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[Socket]:
+    protocols = [Subprotocol("graphql-transport-ws")]
+    async with connect(f"ws://{address}/graphql", subprotocols=protocols, additional_headers=headers) as connection:
         opened = Socket(connection)
         await opened.send({"type": "connection_init", "payload": dict(payload)})
         assert orjson.loads(await connection.recv()) == {"type": "connection_ack"}
@@ -117,14 +120,16 @@ async def watching(address: str, query: str, **variables: Any) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def server_sent(address: str, query: str, **variables: Any) -> AsyncIterator[AsyncIterator[Event]]:
+async def server_sent(
+    address: str, query: str, *, headers: Mapping[str, str] = AS_ADMIN, **variables: Any
+) -> AsyncIterator[AsyncIterator[Event]]:
     async with (
         httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as http,
         http.stream(
             "POST",
             "/graphql",
             json={"query": query, "variables": variables},
-            headers={"accept": "text/event-stream", **AS_ADMIN},
+            headers={"accept": "text/event-stream", **headers},
         ) as response,
     ):
         assert response.headers["content-type"] == "text/event-stream"
