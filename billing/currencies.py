@@ -1,4 +1,4 @@
-"""Currencies as data: ISO 4217 minor-unit exponents, and the smallest amounts that can be charged.
+"""Currencies as data: ISO 4217 minor-unit exponents, and what can be charged, from which amount on.
 
 Metals, funds and testing codes are left out: nobody is billed in them.
 """
@@ -17,7 +17,8 @@ _CODES_BY_EXPONENT = {
 
 EXPONENTS = {code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() for code in codes.split()}
 
-# In minor units, from docs.stripe.com/currencies. A currency that is not listed there has no published minimum.
+# What the processor publishes a minimum for, in minor units: docs.stripe.com/currencies. In all of these it counts as
+# ISO 4217 does. In some others it does not: ISK and UGX in hundredths, MGA in whole units, three-decimal ones in tens.
 MINIMUM_CHARGE_MINOR = {
     "AED": 200,
     "ARS": 50,

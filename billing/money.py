@@ -6,7 +6,15 @@ from functools import total_ordering
 from billing.currencies import EXPONENTS, MINIMUM_CHARGE_MINOR
 from billing.errors import CurrencyMismatch, InvalidInput
 
-__all__ = ["EXPONENTS", "MINIMUM_CHARGE_MINOR", "Money", "maximum_charge", "minimum_charge", "round_half_up"]
+__all__ = [
+    "EXPONENTS",
+    "MINIMUM_CHARGE_MINOR",
+    "Money",
+    "is_chargeable",
+    "maximum_charge",
+    "minimum_charge",
+    "round_half_up",
+]
 
 
 @total_ordering
@@ -77,8 +85,13 @@ def round_half_up(numerator: int, denominator: int) -> int:
     return magnitude if numerator >= 0 else -magnitude
 
 
+def is_chargeable(currency: str) -> bool:
+    """Whether the payment processor charges in it, and counts in the same minor units as we do."""
+    return currency in MINIMUM_CHARGE_MINOR
+
+
 def minimum_charge(currency: str) -> Money:
-    """The smallest amount the payment processor charges; one minor unit where it publishes none."""
+    """The smallest amount the payment processor charges; one minor unit where nothing can be charged."""
     return Money(MINIMUM_CHARGE_MINOR.get(currency, 1), currency)
 
 

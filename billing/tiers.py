@@ -7,7 +7,9 @@ from enum import StrEnum
 from importlib.resources import files
 
 from billing.errors import EnterpriseTermsMissing, EnterpriseTermsNotAllowed, InvalidInput, InvalidInputs
-from billing.money import Money, maximum_charge, minimum_charge
+from billing.money import MINIMUM_CHARGE_MINOR, Money, is_chargeable, maximum_charge, minimum_charge
+
+MOST_CREDITS_PER_MONTH = 10**12
 
 
 class Tier(StrEnum):
@@ -41,11 +43,14 @@ class EnterpriseTerms:
 
     def __post_init__(self) -> None:
         problems = []
+        if not is_chargeable(self.price.currency):
+            known = ", ".join(MINIMUM_CHARGE_MINOR)
+            problems.append(InvalidInput("enterpriseTerms.price.currency", f"must be one that can be charged: {known}"))
         least, most = minimum_charge(self.price.currency), maximum_charge(self.price.currency)
         if not (self.price.is_zero or least <= self.price <= most):
             problems.append(InvalidInput("enterpriseTerms.price", f"must be zero, or {least} to {most}"))
-        if self.credits_per_month < 0:
-            problems.append(InvalidInput("enterpriseTerms.creditsPerMonth", "must not be negative"))
+        if not 0 <= self.credits_per_month <= MOST_CREDITS_PER_MONTH:
+            problems.append(InvalidInput("enterpriseTerms.creditsPerMonth", f"must be 0 to {MOST_CREDITS_PER_MONTH}"))
         if problems:
             raise InvalidInputs(tuple(problems))
 
@@ -166,9 +171,12 @@ def _price(minor_units: int | None, currency: object) -> Money | None:
     if minor_units is None:
         return None
     try:
-        return Money(minor_units, str(currency))
+        price = Money(minor_units, str(currency))
     except InvalidInput as problem:
         raise CatalogueInvalid("file", str(problem)) from problem
+    if not is_chargeable(price.currency):
+        raise CatalogueInvalid("file", f"nothing can be charged in {price.currency}")
+    return price
 
 
 def _features(raw: object, where: str) -> tuple[str, ...]:

@@ -82,6 +82,16 @@ def test_no_plan_is_negative(minor_units: int, credits_per_month: int) -> None:
         Plan(Tier.ENTERPRISE, BillingPeriod.MONTHLY, Money(minor_units, "USD"), credits_per_month)
 
 
+def test_terms_are_in_a_currency_that_the_processor_counts_as_we_do() -> None:
+    for chargeable in ("USD", "EUR", "HUF", "JPY", "KRW"):
+        assert EnterpriseTerms(Money(20_000, chargeable), 10**12).price == Money(20_000, chargeable)
+    for other in ("ISK", "UGX", "MGA", "BHD", "JOD", "KWD", "OMR", "TND"):
+        with pytest.raises(InvalidInputs) as refusal:
+            EnterpriseTerms(Money(20_000, other), 10**12 + 1)
+        fields = [problem.field for problem in refusal.value.problems]
+        assert fields == ["enterpriseTerms.price.currency", "enterpriseTerms.creditsPerMonth"]
+
+
 def _document() -> dict[str, Any]:  # free-form on purpose: the tests break it in every place
     entries = [
         {
@@ -110,6 +120,7 @@ def test_a_catalogue_may_list_its_tiers_in_any_order_and_price_every_one() -> No
     ("breakage", "message"),
     [
         (lambda d: d.update(currency="euro"), "file: currency must be an ISO 4217 code"),
+        (lambda d: d.update(currency="ISK"), "file: nothing can be charged in ISK"),
         (lambda d: d.update(tiers={}), "file: tiers must be a list"),
         (lambda d: d.update(extra=1), "file: must be an object of exactly currency, tiers"),
         (lambda d: d["tiers"].pop(), "file: tiers are missing: ENTERPRISE"),
