@@ -70,3 +70,11 @@ async def authenticate(service: Service, payer: Payer, *, outcome: str) -> None:
         "/_mock/authenticate", json={"payment_intent": secret.partition("_secret_")[0], "outcome": outcome}
     )
     assert answer.is_success, answer.text
+
+
+async def settled(service: Service, entity_id: str) -> bool:
+    """Metronome was told of a payment that no verb was waiting for."""
+    query = """query($id: String!) {
+      operations(first: 1, filter: {entityId: $id, kind: SETTLE_PAYMENT, status: SUCCEEDED}) { totalCount }
+    }"""
+    return bool((await service.graphql(query, id=entity_id))["operations"]["totalCount"])

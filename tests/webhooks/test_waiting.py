@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from tests.api.changing import Customers
 from tests.service import Service
-from tests.webhooks.customers import SECURE_CARD, authenticate, payer, standing
+from tests.webhooks.customers import SECURE_CARD, authenticate, payer, settled, standing
 from tests.webhooks.delivery import Json, Sent, deliver_all, events_of, handled, stored, until
 
 MOST_ATTEMPTS = 2
@@ -78,10 +78,3 @@ async def tried(service: Service, sent: Sent) -> Json:
 async def eventually(service: Service, sent: Sent) -> Json:
     service.clock.advance(timedelta(minutes=6))
     return await handled(service, sent.id)
-
-
-async def settled(service: Service, entity_id: str) -> bool:
-    query = """query($id: String!) {
-      operations(first: 1, filter: {entityId: $id, kind: SETTLE_PAYMENT, status: SUCCEEDED}) { totalCount }
-    }"""
-    return bool((await service.graphql(query, id=entity_id))["operations"]["totalCount"])
