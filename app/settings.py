@@ -115,6 +115,10 @@ class Settings(BaseSettings):
 
     # How often the worker looks for invoices and payments whose time has come.
     collect_seconds: float = Field(default=5.0, gt=0, le=86_400)
+    # How often the providers' own lists are read for events that never arrived.
+    missed_events_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    # How often the worker deletes what need not be kept any longer.
+    prune_seconds: float = Field(default=3_600.0, gt=0, le=86_400)
     # After so many attempts a webhook event is dead and waits for a person; by then two to three hours have passed.
     webhook_max_attempts: int = Field(default=16, ge=1, le=100)
     # For how long one worker has an event to itself. Longer than any call to a provider takes.

@@ -26,8 +26,6 @@ from webhooks.processing import Processor
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 2.0
-PRUNE_SECONDS = 3600.0
-MISSED_SECONDS = 300.0
 KEEP_WORKFLOWS = timedelta(days=7)
 # A live client that was away for longer starts over.
 KEEP_ACTIVITY = timedelta(days=35)
@@ -57,6 +55,8 @@ def make_worker(settings: Settings, tools: Tools, engine: Engine) -> "Worker":
         MissedEvents(tools, settings.livemode),
         tools.now,
         collect_seconds=settings.collect_seconds,
+        missed_events_seconds=settings.missed_events_seconds,
+        prune_seconds=settings.prune_seconds,
     )
 
 
@@ -74,12 +74,16 @@ class Worker:
         now: Callable[[], datetime],
         *,
         collect_seconds: float,
+        missed_events_seconds: float,
+        prune_seconds: float,
     ) -> None:
         self._engine = engine
         self._processor = processor
         self._missed = missed
         self._now = now
         self._collect_seconds = collect_seconds
+        self._missed_events_seconds = missed_events_seconds
+        self._prune_seconds = prune_seconds
         self._jobs: list[asyncio.Task[None]] = []
         self._drains: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -91,8 +95,8 @@ class Worker:
     def start(self) -> None:
         self._jobs = [
             asyncio.create_task(every(SWEEP_SECONDS, "sweep", self._engine.sweep)),
-            asyncio.create_task(every(PRUNE_SECONDS, "prune", self._prune)),
-            asyncio.create_task(every(MISSED_SECONDS, "missed_events", self._fetch_missed)),
+            asyncio.create_task(every(self._prune_seconds, "prune", self._prune)),
+            asyncio.create_task(every(self._missed_events_seconds, "missed_events", self._fetch_missed)),
             asyncio.create_task(every(self._collect_seconds, "collect_due", self._collect_due)),
             asyncio.create_task(every(self._collect_seconds, "expire_parked", self._expire_parked)),
             asyncio.create_task(every(self._collect_seconds, "issue_owed", self._issue_owed)),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -27,9 +28,9 @@ class World:
     stripe: Sandbox
 
     @asynccontextmanager
-    async def service(self) -> AsyncIterator[Service]:
+    async def service(self, **changed: Any) -> AsyncIterator[Service]:
         app = create_app(
-            settings_for(self.database_url, self.folder),
+            settings_for(self.database_url, self.folder, **changed),
             now=self.clock.now,
             metronome_transport=httpx.ASGITransport(self.metronome),
             stripe_transport=httpx.ASGITransport(self.stripe),

@@ -17,6 +17,7 @@ from tests.webhooks.customers import SECURE_CARD, authenticate, payer, standing
 from tests.webhooks.delivery import all_handled, events_of, stored_where, until
 
 A_DAY = timedelta(days=1)
+AT_METRONOME = ("GET", "/api/v1/webhooks/events")
 
 
 @pytest.fixture
@@ -39,6 +40,17 @@ async def test_what_happened_in_a_day_without_the_service_is_made_up_for(world: 
         invoices = (await standing(service, "absent"))["customer"]["invoices"]
 
     assert [(invoice["status"], invoice["payments"][0]["status"]) for invoice in invoices] == [("PAID", "SUCCEEDED")]
+
+
+async def test_a_webhook_that_is_lost_while_the_service_runs_is_found_without_a_restart(world: World) -> None:
+    async with world.service(missed_events_seconds=0.1) as service:
+        await until(lambda: has_looked(service), what="the look at the start")
+        customer = await payer(service, "present")
+        events = await events_of(service, *customer.ids)
+        world.clock.advance(timedelta(minutes=3))
+
+        await until(lambda: stored_count(service, len(events)), what="the lost webhooks")
+        assert set((await all_handled(service, events)).values()) == {"DONE"}
 
 
 async def test_what_is_found_again_is_not_stored_again(world: World) -> None:
@@ -104,6 +116,10 @@ async def test_a_list_that_forgot_where_we_stopped_is_read_from_its_start(world:
 
     async with world.service() as service:
         await until(lambda: stored_count(service, count), what="the events since")
+
+
+async def has_looked(service: Service) -> bool:
+    return bool(await service.stripe.requests("GET", "/v1/events") and await service.metronome.requests(*AT_METRONOME))
 
 
 async def stored_count(service: Service, expected: int) -> bool:

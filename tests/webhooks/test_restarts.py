@@ -52,20 +52,20 @@ async def test_without_a_secret_nothing_is_accepted_and_the_log_says_so_once(sql
         assert await events_stored(service) == 0
 
 
-async def test_the_command_line_lists_shows_and_replays(sqlite_url: str, tmp_path: Path) -> None:
-    async with running_service(sqlite_url, tmp_path, **NO_MERCY) as service:
+async def test_the_command_line_lists_shows_and_replays(database_url: str, tmp_path: Path) -> None:
+    async with running_service(database_url, tmp_path, **NO_MERCY) as service:
         event = await an_ignored_event(service)
         dead = await a_dead_event(service)
-    listed = await command(sqlite_url, "list", "--state", "dead")
-    shown = await command(sqlite_url, "show", event["id"])
-    replayed = await command(sqlite_url, "replay", event["id"])
-    all_dead = await command(sqlite_url, "replay", "--dead")
+    listed = await command(database_url, "list", "--state", "dead")
+    shown = await command(database_url, "show", event["id"])
+    replayed = await command(database_url, "replay", event["id"])
+    all_dead = await command(database_url, "replay", "--dead")
 
     assert [line.split()[3] for line in listed.splitlines()] == ["STATE", "DEAD"]
     assert "No customer here is cus_nobody at Stripe." in listed
     assert shown.splitlines()[-1] == event["payload"]
     assert (replayed, all_dead) == ("1 to be handled again\n", "1 to be handled again\n")
-    async with running_service(sqlite_url, tmp_path, **NO_MERCY) as service:
+    async with running_service(database_url, tmp_path, **NO_MERCY) as service:
         assert (await handled(service, event["eventId"]))["state"] == "IGNORED"
         assert (await handled(service, dead.id))["state"] == "DEAD"
 
@@ -86,14 +86,14 @@ def test_the_command_line_refuses_what_it_cannot_do(sqlite_url: str, arguments: 
 
 
 async def test_each_pause_is_about_twice_as_long_as_the_one_before_also_over_a_restart(
-    sqlite_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
     clock = Clock(frozen=True)
     sent = Sent("stripe", stripe_event(type="payment_method.attached", data={"object": NOBODYS}))
     pauses: list[float] = []
     due = clock.now()
     for _ in range(2):
-        async with running_service(sqlite_url, tmp_path, clock) as service:
+        async with running_service(database_url, tmp_path, clock) as service:
             await deliver(service, sent)
             for _ in range(3):
                 clock.advance_to(due)
@@ -133,6 +133,18 @@ async def test_what_ended_well_is_forgotten_after_five_weeks_and_what_did_not_st
 
         assert await stored(service, young["eventId"]) == young
         assert (await handled(service, dead.id))["state"] == "DEAD"
+
+
+async def test_what_is_old_is_forgotten_while_the_service_runs(database_url: str, tmp_path: Path) -> None:
+    clock = Clock()
+    async with running_service(database_url, tmp_path, clock, prune_seconds=0.1) as service:
+        event = await an_ignored_event(service)
+        clock.advance(timedelta(days=36))
+        young = await an_ignored_event(service)
+
+        await until(lambda: is_gone(service, event["eventId"]), what="the old event's end")
+
+        assert await stored(service, young["eventId"]) == young
 
 
 @pytest.fixture(autouse=True)
