@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.entity import Entity
 from billing.error_codes import ErrorCode
-from billing.errors import CustomerExists, ProviderRejected
+from billing.errors import CustomerBusy, CustomerExists, InvalidInput, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import period_at
 from billing.tiers import CATALOGUE, Plan
@@ -31,11 +32,23 @@ from operations.renew import follow
 from operations.steps.case import Case
 from operations.steps.contracts import open_contract
 from operations.steps.credits import grant_first_credits
-from operations.steps.customers import create_metronome_customer, create_stripe_customer
+from operations.steps.customers import (
+    correct_metronome_customer,
+    correct_stripe_customer,
+    create_metronome_customer,
+    create_stripe_customer,
+)
 from operations.steps.first_invoice import collect_first, first_invoice_of, report_first
 from operations.steps.invoices import issue_first_invoice
-from operations.steps.payment_methods import attach_default_payment_method, check_known, warn
+from operations.steps.payment_methods import (
+    attach_default_payment_method,
+    check_known,
+    detach_what_is_not_asked,
+    warn,
+)
 from operations.tools import Tools
+
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +115,21 @@ async def _known(request: Onboarding, idempotency_key: str | None, at: datetime)
     )
     if earlier is None:
         return None
+    if earlier.status is OperationStatus.FAILED and (
+        earlier.input_hash == hashed or await _has_no_contract(earlier.customer_id)
+    ):
+        return None
     if earlier.input_hash != hashed:
         raise CustomerExists(request.entity.id)
-    if earlier.status is OperationStatus.FAILED:
-        return None
     await _remember_alias(idempotency_key, earlier.id, hashed, at)
     return earlier.id
+
+
+async def _has_no_contract(customer_id: str) -> bool:
+    """Nothing was begun for them yet, so other input may take its place."""
+    return await Subscription.exists(
+        customer_id=customer_id, is_current=True, status=SubscriptionStatus.PENDING, metronome_contract_id=None
+    )
 
 
 async def _remember_alias(key: str | None, operation_id: str, hashed: str, at: datetime) -> None:
@@ -119,24 +141,31 @@ async def _remember_alias(key: str | None, operation_id: str, hashed: str, at: d
 
 
 async def _accept(request: Onboarding, idempotency_key: str | None, at: datetime) -> str:
-    try:
-        async with in_transaction():
-            return await _write_pending(request, idempotency_key, at)
-    except IntegrityError:
-        # The same entity or the same key, accepted a moment earlier by somebody else.
-        known = await _known(request, idempotency_key, at)
-        if known is None:
-            raise
-        return known
+    for _ in range(TRIES):
+        try:
+            async with in_transaction():
+                return await _write_pending(request, idempotency_key, at)
+        except (IntegrityError, _Overtaken):
+            # The same entity or the same key, accepted a moment earlier by somebody else, who may have failed since.
+            if known := await _known(request, idempotency_key, at):
+                return known
+    busy = await Operation.filter(customer__entity_id=request.entity.id).order_by("-created_at", "-id").first()
+    raise CustomerBusy(request.entity.id, busy.id if busy else "")
+
+
+class _Overtaken(Exception):  # noqa: N818  named for what is so, as all our errors
+    """Somebody else's onboarding of the same entity was accepted, and maybe has ended, since we looked."""
 
 
 async def _write_pending(request: Onboarding, idempotency_key: str | None, at: datetime) -> str:
     hashed = input_hash(OperationKind.ONBOARD, request.as_asked())
-    customer = await Customer.get_or_none(entity_id=request.entity.id)
+    customer = await Customer.filter(entity_id=request.entity.id).select_for_update().first()
     if customer is None:
         customer = await _write_customer(request, at)
     else:
-        await _begin_today(customer, request.plan, at)
+        if await _known(request, None, at) is not None:
+            raise _Overtaken
+        await _begin_anew(customer, request, at)
     operation = await Operation.create(
         kind=OperationKind.ONBOARD,
         customer_id=customer.id,
@@ -152,12 +181,21 @@ async def _write_pending(request: Onboarding, idempotency_key: str | None, at: d
     return operation.id
 
 
-async def _begin_today(customer: Customer, plan: Plan, at: datetime) -> None:
-    """Without a contract nothing has begun: the first period is not that of the try that was refused."""
-    period = period_at(at.date(), plan.billing_period, at.date())
-    await Subscription.filter(
+async def _begin_anew(customer: Customer, request: Onboarding, at: datetime) -> None:
+    """Without a contract nothing has begun: what was asked last counts, and the first period starts today."""
+    pending = await Subscription.get_or_none(
         customer_id=customer.id, is_current=True, status=SubscriptionStatus.PENDING, metronome_contract_id=None
-    ).update(anchor=at.date(), credit_anchor=at.date(), period_start=period.start, period_end=period.end, updated_at=at)
+    )
+    if pending is None:
+        return
+    entity, plan = request.entity, request.plan
+    if entity.type != customer.entity_type and customer.metronome_customer_id is not None:
+        raise InvalidInput("entity.type", f"is {customer.entity_type} at Metronome already, which keeps it")
+    customer.entity_type, customer.name, customer.email = entity.type, entity.name, entity.email
+    customer.metadata, customer.currency = dict(entity.metadata), plan.price.currency
+    customer.updated_at = at
+    await customer.save(update_fields=["entity_type", "name", "email", "metadata", "currency", "updated_at"])
+    await pending.update_from_dict(_first_terms(plan, at)).save()
 
 
 async def _write_customer(request: Onboarding, at: datetime) -> Customer:
@@ -172,29 +210,37 @@ async def _write_customer(request: Onboarding, at: datetime) -> Customer:
         created_at=at,
         updated_at=at,
     )
-    period = period_at(at.date(), plan.billing_period, at.date())
     await Subscription.create(
-        customer_id=customer.id,
-        status=SubscriptionStatus.PENDING,
-        tier=plan.tier,
-        billing_period=plan.billing_period,
-        price_minor=plan.price.minor_units,
-        currency=plan.price.currency,
-        credits_per_month=plan.credits_per_month,
-        anchor=at.date(),
-        credit_anchor=at.date(),
-        period_start=period.start,
-        period_end=period.end,
-        created_at=at,
-        updated_at=at,
+        customer_id=customer.id, status=SubscriptionStatus.PENDING, created_at=at, **_first_terms(plan, at)
     )
     return customer
+
+
+def _first_terms(plan: Plan, at: datetime) -> dict[str, Any]:
+    period = period_at(at.date(), plan.billing_period, at.date())
+    return {
+        "tier": plan.tier,
+        "billing_period": plan.billing_period,
+        "price_minor": plan.price.minor_units,
+        "currency": plan.price.currency,
+        "credits_per_month": plan.credits_per_month,
+        "anchor": at.date(),
+        "credit_anchor": at.date(),
+        "period_start": period.start,
+        "period_end": period.end,
+        "updated_at": at,
+    }
 
 
 async def create_customers(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     metronome, stripe = await asyncio.gather(
-        create_metronome_customer(case, tools), create_stripe_customer(case, tools)
+        create_metronome_customer(case, tools)
+        if case.customer.metronome_customer_id is None
+        else correct_metronome_customer(case, tools),
+        create_stripe_customer(case, tools)
+        if case.customer.stripe_customer_id is None
+        else correct_stripe_customer(case, tools),
     )
     if metronome is not None:
         return await _fail(operation_id, "metronome", metronome, tools.now())
@@ -206,6 +252,7 @@ async def create_customers(operation_id: str, tools: Tools) -> Next:
 async def open_contract_and_attach_card(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     payment_method_id = case.operation.input["payment_method_id"]
+    await detach_what_is_not_asked(case, payment_method_id, tools)
     refusal, _ = await asyncio.gather(
         open_contract(case, tools),
         attach_default_payment_method(case, payment_method_id, tools) if payment_method_id else asyncio.sleep(0),

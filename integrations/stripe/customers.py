@@ -58,6 +58,28 @@ class CustomerCalls:
             "delete_customer", self._api.sdk.customers.delete_async(customer_id), StripeCustomer.read
         )
 
+    async def update_customer(
+        self,
+        *,
+        customer_id: str,
+        entity_id: str,
+        name: str,
+        email: str,
+        metadata: Mapping[str, str | None],
+        idempotency_key: str,
+    ) -> StripeCustomer:
+        """`metadata` is merged, a None inside it removes that key."""
+        merged = {key: value or "" for key, value in metadata.items()} | {"entity_id": entity_id}
+        return await self._api.call(
+            "update_customer",
+            self._api.sdk.customers.update_async(
+                customer_id,
+                {"name": name, "email": email, "metadata": merged},
+                {"idempotency_key": idempotency_key},
+            ),
+            StripeCustomer.read,
+        )
+
     async def set_default_payment_method(
         self, *, customer_id: str, payment_method_id: str, idempotency_key: str
     ) -> StripeCustomer:

@@ -1,13 +1,17 @@
 """The customer, at each provider. Neither needs the other."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from integrations.errors import Rejected
 from integrations.metronome import types as metronome
 from integrations.stripe.types import StripeCustomer
 from models import Customer, Provider
 from operations.effects import Effect, Refusal, perform
-from operations.steps.case import Case
+from operations.steps.case import Case, settled
 from operations.tools import Tools
+
+ENTITY_ID = "entity_id"
+"""What Stripe's metadata has besides ours."""
 
 # How far Stripe's clock and ours may differ.
 CLOCKS_APART = timedelta(minutes=5)
@@ -15,8 +19,6 @@ CLOCKS_APART = timedelta(minutes=5)
 
 async def create_metronome_customer(case: Case, tools: Tools) -> Refusal | None:
     customer = case.customer
-    if customer.metronome_customer_id is not None:
-        return None
 
     async def settle(created: metronome.Customer) -> None:
         await Customer.filter(id=customer.id).update(metronome_customer_id=created.id, updated_at=tools.now())
@@ -43,8 +45,6 @@ async def create_metronome_customer(case: Case, tools: Tools) -> Refusal | None:
 
 async def create_stripe_customer(case: Case, tools: Tools) -> Refusal | None:
     customer = case.customer
-    if customer.stripe_customer_id is not None:
-        return None
 
     async def settle(created: StripeCustomer) -> None:
         await Customer.filter(id=customer.id).update(stripe_customer_id=created.id, updated_at=tools.now())
@@ -68,3 +68,78 @@ async def create_stripe_customer(case: Case, tools: Tools) -> Refusal | None:
         ),
         tools.now,
     )
+
+
+async def correct_metronome_customer(case: Case, tools: Tools) -> Refusal | None:
+    """An onboarding that failed left a customer there; what was asked since may be another name."""
+    customer, metronome_customer_id = case.customer, settled(case.customer.metronome_customer_id)
+    try:
+        found = await tools.metronome.get_customer(customer_id=metronome_customer_id)
+    except Rejected as gone:
+        return Refusal(gone.code, gone.message)
+    if _says(found, customer):
+        return None
+
+    async def look_up(_: datetime) -> metronome.Customer | None:
+        there = await tools.metronome.get_customer(customer_id=metronome_customer_id)
+        return there if _says(there, customer) else None
+
+    return await perform(
+        case.operation.id,
+        Effect(
+            step="metronome_customer_corrected",
+            provider=Provider.METRONOME,
+            send=lambda key: tools.metronome.update_customer(
+                customer_id=metronome_customer_id,
+                name=customer.name,
+                email=customer.email,
+                metadata={**dict.fromkeys(found.metadata), **customer.metadata},
+                idempotency_key=key,
+            ),
+            look_up=look_up,
+            settle=_nothing_more,
+        ),
+        tools.now,
+    )
+
+
+async def correct_stripe_customer(case: Case, tools: Tools) -> Refusal | None:
+    customer, stripe_customer_id = case.customer, settled(case.customer.stripe_customer_id)
+    try:
+        found = await tools.stripe.get_customer(customer_id=stripe_customer_id)
+    except Rejected as gone:
+        return Refusal(gone.code, gone.message)
+    if _says(found, customer):
+        return None
+
+    async def look_up(_: datetime) -> StripeCustomer | None:
+        there = await tools.stripe.get_customer(customer_id=stripe_customer_id)
+        return there if _says(there, customer) else None
+
+    return await perform(
+        case.operation.id,
+        Effect(
+            step="stripe_customer_corrected",
+            provider=Provider.STRIPE,
+            send=lambda key: tools.stripe.update_customer(
+                customer_id=stripe_customer_id,
+                entity_id=customer.entity_id,
+                name=customer.name,
+                email=customer.email,
+                metadata={**dict.fromkeys(found.metadata), **customer.metadata},
+                idempotency_key=key,
+            ),
+            look_up=look_up,
+            settle=_nothing_more,
+        ),
+        tools.now,
+    )
+
+
+async def _nothing_more(_: object) -> None:
+    return None
+
+
+def _says(theirs: metronome.Customer | StripeCustomer, ours: Customer) -> bool:
+    metadata = {key: value for key, value in theirs.metadata.items() if key != ENTITY_ID}
+    return (theirs.name, theirs.email, metadata) == (ours.name, ours.email, ours.metadata)

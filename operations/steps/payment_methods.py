@@ -8,7 +8,7 @@ from billing.errors import PaymentMethodNotFound
 from integrations.errors import Rejected, Unavailable
 from integrations.stripe.types import PaymentMethod as StripePaymentMethod
 from integrations.stripe.types import StripeCustomer
-from models import Operation, PaymentMethod, Provider
+from models import Operation, OperationKind, PaymentMethod, Provider
 from operations.effects import Effect, Refusal, perform
 from operations.ending import keep
 from operations.steps.case import Case, settled
@@ -35,11 +35,29 @@ async def attach_default_payment_method(case: Case, payment_method_id: str, tool
     """That it cannot be attached is told as a warning; it stops nothing."""
     warn = _warn(case, ErrorCode.PAYMENT_METHOD_REJECTED, "paymentMethodId")
     # The same onboarding may have got this far before it failed elsewhere; a test id would then attach a second card.
-    method = await PaymentMethod.filter(customer_id=case.customer.id, detached_at=None).first()
+    method = (await _of_earlier_tries(case)).get(payment_method_id)
     if method is None and await attach(case, payment_method_id, tools, refuse=warn) is None:
         method = await attached_method(case.operation.id)
     if method is not None:
         await make_default(case, method, tools, refuse=warn)
+
+
+async def detach_what_is_not_asked(case: Case, payment_method_id: str | None, tools: Tools) -> None:
+    """The card of an onboarding that failed is not charged for the one that took its place."""
+    for asked, method in (await _of_earlier_tries(case)).items():
+        if asked != payment_method_id:
+            await detach(case, method, tools)
+
+
+async def _of_earlier_tries(case: Case) -> dict[str, PaymentMethod]:
+    """The cards that onboardings of this customer attached and that still are, by what was asked for. One, mostly."""
+    tries = Operation.filter(customer_id=case.customer.id, kind=OperationKind.ONBOARD)
+    asked = {each.result.get("payment_method_id"): each.input["payment_method_id"] async for each in tries}
+    return {
+        asked[method.id]: method
+        async for method in PaymentMethod.filter(customer_id=case.customer.id, detached_at=None)
+        if method.id in asked
+    }
 
 
 async def attached_method(operation_id: str) -> PaymentMethod:
