@@ -1,4 +1,4 @@
-"""Copies of the SQLite files, taken beside a running service, and put back when it is stopped.
+"""Copies of the SQLite files, taken beside a running service. `app.restoring` puts them back when it is stopped.
 
 A backup is a folder: the business database, the engine's own records, and a manifest. It is written next to its place,
 verified, brought to the disk, and only then given its name: a folder of that name is a whole backup.
@@ -25,7 +25,6 @@ BUSINESS_FILE = "billing.sqlite"
 MANIFEST = "manifest.json"
 FORMAT = 1
 PAGES_AT_ONCE = 256
-_BESIDE = ("", "-wal", "-shm")
 
 Tell = Callable[[int, int], None]
 """How many pages are done, of how many."""
@@ -63,10 +62,10 @@ def back_up(database: Path, into: Path, *, at: datetime, tell: Tell) -> tuple[Pa
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700)
         manifest = _copy_both(database, partial, at=at, tell=tell)
-        _write(partial / MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
-        _sync(partial)
+        write_private(partial / MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
+        to_disk(partial)
         partial.rename(target)
-        _sync(into)
+        to_disk(into)
     except (OSError, sqlite3.Error) as problem:
         shutil.rmtree(partial, ignore_errors=True)
         raise BackupRefused(f"{into} could not be written: {problem}") from problem
@@ -80,36 +79,12 @@ def verify(folder: Path) -> Manifest:
         path = folder / copy.name
         if not path.exists():
             raise BackupRefused(f"{folder} lacks {copy.name}")
-        if _sha256(path) != copy.sha256:
+        if sha256_of(path) != copy.sha256:
             raise BackupRefused(f"{path} is not what was backed up: its checksum differs")
         _check_integrity(path)
     if BUSINESS_FILE not in {copy.name for copy in manifest.files}:
         raise BackupRefused(f"{folder} lacks {BUSINESS_FILE}")
     return manifest
-
-
-def put_back(folder: Path, database: Path, *, at: datetime) -> Path | None:
-    """Verified before anything is touched. What was there is set aside, in the folder that is returned.
-
-    The caller holds the lock that a running service would hold.
-    """
-    manifest = verify(folder)
-    home = database.parent
-    aside = home / f"before-restore-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    incoming = home / ".restoring"
-    try:
-        shutil.rmtree(incoming, ignore_errors=True)
-        incoming.mkdir(mode=0o700)
-        for copy in manifest.files:
-            _copy_file(folder / copy.name, incoming / copy.name)
-        was_there = _set_aside((database, home / ENGINE_FILE), aside)
-        for copy in manifest.files:
-            (incoming / copy.name).rename(database if copy.name == BUSINESS_FILE else home / copy.name)
-        incoming.rmdir()
-        _sync(home)
-    except OSError as problem:
-        raise BackupRefused(f"{home} could not be written: {problem}") from problem
-    return aside if was_there else None
 
 
 def _copy_both(database: Path, into: Path, *, at: datetime, tell: Tell) -> Manifest:
@@ -122,7 +97,7 @@ def _copy_both(database: Path, into: Path, *, at: datetime, tell: Tell) -> Manif
 
 
 def _copy_database(source: Path, target: Path, tell: Tell) -> Copy:
-    _write(target, b"")
+    write_private(target, b"")
     with _reading(source) as original, closing(sqlite3.connect(target)) as copy:
         # One snapshot for all steps: without it, each write of the service would begin the copy anew.
         original.execute("BEGIN")
@@ -130,8 +105,8 @@ def _copy_database(source: Path, target: Path, tell: Tell) -> Copy:
         original.backup(copy, pages=PAGES_AT_ONCE, progress=lambda _, left, total: tell(total - left, total), sleep=0)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
     _check_integrity(target)
-    _sync(target)
-    return Copy(target.name, target.stat().st_size, _sha256(target))
+    to_disk(target)
+    return Copy(target.name, target.stat().st_size, sha256_of(target))
 
 
 @contextmanager
@@ -169,25 +144,7 @@ def _manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def _set_aside(files: tuple[Path, ...], aside: Path) -> bool:
-    """With what SQLite keeps beside them: an old log must never meet a new database."""
-    there = [path for file in files for suffix in _BESIDE if (path := file.with_name(file.name + suffix)).exists()]
-    if there:
-        aside.mkdir(mode=0o700)
-    for path in there:
-        path.rename(aside / path.name)
-    return bool(there)
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    _write(target, b"")
-    with source.open("rb") as original, target.open("wb") as copy:
-        shutil.copyfileobj(original, copy)
-        copy.flush()
-        os.fsync(copy.fileno())
-
-
-def _write(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Readable by its owner alone from the first byte on."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -196,7 +153,8 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _sync(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """A file, or the names in a folder."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -204,6 +162,6 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

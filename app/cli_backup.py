@@ -8,10 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import click
 
-from app.backup import BUSINESS_FILE, BackupRefused, Manifest, back_up, put_back
+from app.backup import BUSINESS_FILE, BackupRefused, Manifest, back_up
 from app.cli_output import OPERATORS_PROBLEMS, as_json_option, echo_json, progress, refuse
 from app.clock import system_now
 from app.engine import database_file
+from app.restoring import put_back
 from app.settings import Settings, load_settings
 from operations.liveness import FileSlots
 
@@ -48,8 +49,9 @@ def backup(*, into: Path | None, as_json: bool) -> None:
 def restore(*, folder: Path, yes: bool, as_json: bool) -> None:
     """Put a backup in the place of the SQLite files. Refuses while a service runs on them.
 
-    The backup is verified first, and what was there is set aside, not deleted. What the providers were told since the
-    backup was made, the restored database does not know: run `reconcile` before you let customers in again.
+    The backup is verified first, what was there is set aside, not deleted, and the database is replaced in one step:
+    ended anywhere before it, the old one is whole, and a second restore begins anew. What the providers were told since
+    the backup was made, the restored database does not know: run `reconcile` before you let customers in again.
     """
     database = _sqlite_file(_settings(), what="pg_restore --clean --if-exists --no-owner --dbname")
     if not yes:
@@ -71,7 +73,8 @@ async def _restore(folder: Path, database: Path) -> Path | None:
     if not await slots.take(0):
         refuse(f"a service is running on {database.parent}: stop it first")
     try:
-        return put_back(folder, database, at=system_now())
+        with progress("copying", total=None) as show:
+            return put_back(folder, database, at=system_now(), tell=lambda copied: show(copied // MIB))
     except BackupRefused as problem:
         refuse(str(problem))
     finally:
