@@ -196,12 +196,12 @@ class CustomerBusy(Conflict):
 
 
 class RenewalPending(Conflict):
-    """The period has ended and what follows is being written; it takes moments."""
+    """The period, or the credit month, has ended and what follows is being written; it takes moments."""
 
     code = ErrorCode.CUSTOMER_BUSY
 
     def __init__(self, entity_id: str) -> None:
-        super().__init__(f"the period of {entity_id} has just ended and its renewal is under way")
+        super().__init__(f"a period or credit month of {entity_id} has just ended and what follows is under way")
 
 
 class EndScheduled(Conflict):

@@ -44,7 +44,7 @@ from operations.position import (
 )
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
-from operations.steps.contracts import set_end, start_contract
+from operations.steps.contracts import last_moment, set_end, start_contract
 from operations.steps.credits import post_allowance
 from operations.steps.giving_back import give_back
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_invoice
@@ -166,17 +166,17 @@ async def collect_change(operation_id: str, tools: Tools) -> Next:
         case PaymentStatus.SUCCEEDED:
             return Next.CONTINUE
         case PaymentStatus.PROCESSING | PaymentStatus.REQUIRES_ACTION:
-            await park(operation_id, at=tools.now(), patience=_patience(case.subscription, tools.now()))
+            at = tools.now()
+            await park(operation_id, at=at, patience=_patience(last_moment(case.subscription, terms.on), at))
             return Next.STOP
     assert payment is not None
     await _call_off(operation_id, terms.invoice_id, payment, tools.now())
     return Next.STOP
 
 
-def _patience(subscription: Subscription, at: datetime) -> timedelta:
-    """Until the period end at most; what cannot be called off by then is waited for from one hour to the next."""
-    left = midnight(subscription.period_end) - at
-    return min(PAYER_PATIENCE, left) if left > timedelta() else PAYER_PATIENCE
+def _patience(last: datetime, at: datetime) -> timedelta:
+    """Until the last moment at most; what cannot be called off by then is waited for from one hour to the next."""
+    return min(PAYER_PATIENCE, last - at) if last > at else PAYER_PATIENCE
 
 
 async def _call_off(operation_id: str, invoice_id: str, payment: Payment, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """The end of a contract, made by the engine: what was scheduled follows it, or the subscription is over."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 import structlog
 from tortoise.transactions import in_transaction
@@ -25,7 +25,7 @@ from operations.renew import ENDED, follow, is_behind, renewal_key, unknown_rene
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.contracts import start_contract
-from operations.steps.credits import post_allowance
+from operations.steps.credits import month_to_grant, post_allowance
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
 from operations.steps.ledger import append_credits, credit_entries
 from operations.steps.owed import write_owed
@@ -91,7 +91,6 @@ async def take_over_plan(operation_id: str, tools: Tools) -> Next:
             operation_id,
             old_plan=plan_json(subscription.plan),
             old_contract_id=subscription.metronome_contract_id,
-            took_over_on=max(subscription.period_end, at.date()).isoformat(),
         )
         same = plan.billing_period is subscription.billing_period
         anchor = subscription.anchor if same else subscription.period_end
@@ -122,12 +121,12 @@ async def take_over_plan(operation_id: str, tools: Tools) -> Next:
 
 
 async def grant_new_month(operation_id: str, tools: Tools) -> Next:
-    """The allowance of the month it is now. Of months that passed before the contract was made, nobody had any."""
+    """Of months that passed before the contract was made, nobody has any."""
     case = await Case.load(operation_id)
     subscription, kept = case.subscription, case.operation.result
     boundary = midnight(subscription.period_start)
     await _close_cut_month(case, kept["old_contract_id"], boundary, tools)
-    month = credit_month_at(subscription.credit_anchor, date.fromisoformat(kept["took_over_on"]))
+    month = await month_to_grant(case, tools)
     granted = follow_allowance(
         await credit_entries(case.customer.id),
         owner=case.customer.id,

@@ -73,7 +73,7 @@ def check_month(customer: Customer, subscription: Subscription, entries: Sequenc
 
 
 def why_not(refusal: Refusal, entity_id: str) -> BillingError:
-    """Metronome did not take what was decided: because it would not, or was away until the period had ended."""
+    """Metronome did not take what was decided: because it would not, or was away until that day's period had ended."""
     if refusal.code == TOO_LATE:
         return RenewalPending(entity_id)
     return ProviderRejected(Provider.METRONOME.value.lower(), refusal.message)

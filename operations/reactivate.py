@@ -13,7 +13,7 @@ from billing.credits import LedgerEntry, end_allowance, follow_allowance
 from billing.error_codes import ErrorCode
 from billing.errors import IllegalTransition, InvalidInput, ProviderRejected
 from billing.lifecycle import LIVE, SubscriptionEvent, SubscriptionStatus, next_status
-from billing.periods import Period, credit_month_at, period_at
+from billing.periods import Period, midnight, period_at
 from billing.tiers import Plan
 from models import OperationKind, Subscription
 from operations.accepting import Request, Standing, undertake
@@ -26,7 +26,7 @@ from operations.position import check_period
 from operations.renew import follow
 from operations.steps.case import Case
 from operations.steps.contracts import cancel_contract, open_contract, set_end
-from operations.steps.credits import post_allowance
+from operations.steps.credits import month_to_grant, post_allowance
 from operations.steps.first_invoice import collect_first, first_invoice_of, report_first
 from operations.steps.invoices import issue_first_invoice
 from operations.steps.ledger import append_credits, credit_entries
@@ -108,7 +108,7 @@ async def resume_credits_and_invoice(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
     if not case.operation.input["anew"]:
         return Next.CONTINUE
-    month = credit_month_at(case.subscription.credit_anchor, case.subscription.period_start)
+    month = await month_to_grant(case, tools)
     entries = await _credits_of_the_month(case, month)
     no_credits, no_invoice = await asyncio.gather(
         post_allowance(case, entries, tools, step="metronome_credits", month=month), issue_first_invoice(case, tools)
@@ -132,7 +132,7 @@ async def _credits_of_the_month(case: Case, month: Period) -> tuple[LedgerEntry,
         new=subscription.plan,
         month=month,
         # Not the time of this try: what is sent must stay the same when it is sent again.
-        at=case.operation.created_at,
+        at=max(case.operation.created_at, midnight(month.start)),
         key=f"operation:{case.operation.id}",
     )
 
@@ -151,9 +151,9 @@ async def _plan_before(subscription: Subscription) -> Plan:
 async def _call_off(case: Case, refusal: Refusal, tools: Tools) -> None:
     """A subscription without its invoice would be free: its contract ends again, and its allowance with it."""
     await cancel_contract(case, tools, effective=None)
+    month = await month_to_grant(case, tools)
     async with in_transaction():
         if await fail(case.operation.id, ProviderRejected("metronome", refusal.message), at=tools.now()):
-            month = credit_month_at(case.subscription.credit_anchor, case.subscription.period_start)
             cause = f"operation:{case.operation.id}"
             entries = await credit_entries(case.customer.id)
             taken = end_allowance(entries, owner=case.customer.id, month=month, at=tools.now(), key=cause)

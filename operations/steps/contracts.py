@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 
-from billing.periods import midnight
+from billing.periods import credit_month_at, midnight
 from billing.tiers import CATALOGUE, Plan
 from integrations.metronome.types import Contract, ContractStatus
 from models import Provider, Subscription
@@ -38,8 +38,7 @@ async def start_contract(
 ) -> Refusal | None:
     """The contract that follows the current one; its id is kept as `contract_id` until the change is applied.
 
-    With `replaces`, the old one ends where the new one starts, in one call, and its allowance moves over. That is
-    possible within the period only: at its end the old one is renewed, and the renewal invoiced.
+    With `replaces`, the old one ends where the new one starts, in one call, and its allowance moves over.
     """
 
     async def settle(contract: Contract) -> None:
@@ -54,8 +53,17 @@ async def start_contract(
         uniqueness_key=case.operation.id,
         settle=settle,
         replaces=replaces,
-        until=midnight(case.subscription.period_end) if replaces else None,
+        until=last_moment(case.subscription, start) if replaces else None,
     )
+
+
+def last_moment(subscription: Subscription, on: date) -> datetime:
+    """Until when a change of plan that was decided for a day can be made.
+
+    At the end of the period the engine renews the old plan and invoices that, at the end of the credit month it grants
+    the old plan's allowance; on a yearly plan, or after another billing period, the two are not the same.
+    """
+    return midnight(min(subscription.period_end, credit_month_at(subscription.credit_anchor, on).end))
 
 
 async def _create(

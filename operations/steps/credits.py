@@ -15,7 +15,7 @@ ALLOWANCE = "Monthly allowance"
 async def grant_first_credits(case: Case, tools: Tools) -> Refusal | None:
     """The allowance of the first credit month; later months are granted by the engine."""
     subscription = case.subscription
-    month = credit_month_at(subscription.credit_anchor, subscription.period_start)
+    month = await month_to_grant(case, tools)
     entries = grant_month(
         await credit_entries(case.customer.id),
         owner=case.customer.id,
@@ -24,6 +24,16 @@ async def grant_first_credits(case: Case, tools: Tools) -> Refusal | None:
         at=tools.now(),
     )
     return await post_allowance(case, entries, tools, step="metronome_credits", month=month)
+
+
+async def month_to_grant(case: Case, tools: Tools) -> Period:
+    """The credit month in which the contract was made, maybe after it starts; the engine grants the later ones."""
+    subscription = case.subscription
+    month = credit_month_at(subscription.credit_anchor, subscription.period_start)
+    if tools.now() < midnight(month.end):
+        return month
+    contract = await tools.metronome.get_contract(contract_id=settled(subscription.metronome_contract_id))
+    return credit_month_at(subscription.credit_anchor, max(subscription.period_start, contract.created_at.date()))
 
 
 async def post_allowance(
