@@ -10,6 +10,7 @@ from graphql import (
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLScalarType,
@@ -85,6 +86,23 @@ def root_fields() -> Iterator[RootField]:
     ):
         assert isinstance(root, GraphQLObjectType)
         yield from (RootField(operation, name, definition) for name, definition in root.fields.items())
+
+
+def everything_below(root: RootField) -> str:
+    """Every field that there is, as far down as no type comes back."""
+    kind = get_named_type(root.definition.type)
+    return _everything_of(kind, (kind,)) if isinstance(kind, GraphQLObjectType) else ""
+
+
+def _everything_of(kind: GraphQLObjectType, above: tuple[GraphQLNamedType, ...]) -> str:
+    selected = []
+    for name, definition in kind.fields.items():
+        below = get_named_type(definition.type)
+        if is_leaf_type(below):
+            selected.append(name)
+        elif isinstance(below, GraphQLObjectType) and below not in above:
+            selected.append(f"{name} {{ {_everything_of(below, (*above, below))} }}")
+    return " ".join(selected)
 
 
 def sample(name: str, kind: GraphQLInputType, named: Mapping[str, object]) -> object:
