@@ -8,8 +8,14 @@ from graphql import GraphQLError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from schema.extensions import masked
+from schema.request_errors import RequestErrorCode
 
-CODES = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "RATE_LIMITED"}
+CODES = {
+    401: RequestErrorCode.UNAUTHENTICATED,
+    403: RequestErrorCode.FORBIDDEN,
+    404: RequestErrorCode.NOT_FOUND,
+    429: RequestErrorCode.RATE_LIMITED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,7 @@ def refusal_for(fault: Exception) -> Refusal:
 
 
 def _refusal(status: int, message: str, headers: Mapping[str, str]) -> Refusal:
-    extensions: dict[str, object] = {"code": CODES.get(status, "BAD_REQUEST")}
+    extensions: dict[str, object] = {"code": CODES.get(status, RequestErrorCode.BAD_REQUEST)}
     if "retry-after" in headers:
         extensions["retryAfterSeconds"] = int(headers["retry-after"])  # a WebSocket's answer has no headers
     return Refusal(status=status, error=GraphQLError(message, extensions=extensions), headers=headers)

@@ -29,11 +29,11 @@ from app.graphiql import GraphiQL
 from app.graphql_refusals import Refusal, refusal_for
 from app.graphql_ws import TransportHandler, WebSocketAdapter
 from schema.extensions import FAULT, GuardedSchema, Policy
+from schema.request_errors import RequestErrorCode
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
-RATE_LIMITED = "RATE_LIMITED"
 
 ContextGetter = Callable[[HTTPConnection], Awaitable[object]]
 """Makes the context of one operation. Over WebSocket it is called for each operation, so that no loader outlives one;
@@ -179,7 +179,7 @@ class BillingGraphQL(GraphQL[object, None]):
             response.headers["content-type"] = f"{GRAPHQL_JSON}; charset=utf-8"
             if "data" not in response_data:
                 response.status_code = _status_of_refused(response_data)
-        elif "data" not in response_data and _codes(response_data) == {RATE_LIMITED}:
+        elif "data" not in response_data and _codes(response_data) == {RequestErrorCode.RATE_LIMITED}:
             response.status_code = 429  # whoever keeps to it looks at the status, in the older form too
         return response
 
@@ -254,7 +254,7 @@ def _status_of_refused(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResp
     codes = _codes(response_data)
     if FAULT in codes:
         return 500
-    return 429 if RATE_LIMITED in codes else 503 if "TIMEOUT" in codes else 400
+    return 429 if RequestErrorCode.RATE_LIMITED in codes else 503 if RequestErrorCode.TIMEOUT in codes else 400
 
 
 def _codes(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse]) -> set[str]:

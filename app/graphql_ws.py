@@ -18,6 +18,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 
 from app.graphql_refusals import refusal_for
 from schema.extensions import masked
+from schema.request_errors import RequestErrorCode
 
 if TYPE_CHECKING:
     from app.graphql_view import BillingGraphQL
@@ -76,7 +77,8 @@ class TransportHandler(BaseGraphQLTransportWSHandler[object, None]):
         limit = self.max_subscriptions_per_connection
         if self.connection_acknowledged and limit is not None and len(self.operations) >= limit:
             error = GraphQLError(
-                f"At most {limit} operations run on one connection.", extensions={"code": "TOO_MANY_SUBSCRIPTIONS"}
+                f"At most {limit} operations run on one connection.",
+                extensions={"code": RequestErrorCode.TOO_MANY_SUBSCRIPTIONS},
             )
             await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
             return

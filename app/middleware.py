@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema.extensions import FAULT, masked
+from schema.request_errors import RequestErrorCode
 
 log = structlog.get_logger("http")
 
@@ -69,7 +70,7 @@ class RequestLimits:
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         headers = Headers(scope=scope)
         if sum(len(name) + len(value) for name, value in headers.raw) > self.limits.header_bytes:
-            raise _Refused(431, "HEADERS_TOO_LARGE", "The request headers are too large.")
+            raise _Refused(431, RequestErrorCode.HEADERS_TOO_LARGE, "The request headers are too large.")
         limit = self.limits.body_of(scope["path"])
         if _declared_length(headers) > limit.size_bytes:
             raise _too_large(limit.size_bytes)
@@ -77,7 +78,7 @@ class RequestLimits:
             async with asyncio.timeout(limit.seconds):
                 return await _read(receive, limit.size_bytes)
         except TimeoutError:
-            raise _Refused(408, "BODY_TOO_SLOW", "The request body did not arrive in time.") from None
+            raise _Refused(408, RequestErrorCode.BODY_TOO_SLOW, "The request body did not arrive in time.") from None
 
 
 class _Gone(Exception):  # noqa: N818  named for what happened, as all our errors
@@ -108,7 +109,7 @@ def error_response(path: str, *, status: int, code: str, message: str, **facts: 
 
 
 def _too_large(limit: int) -> _Refused:
-    return _Refused(413, "BODY_TOO_LARGE", f"The request body exceeds {limit} bytes.")
+    return _Refused(413, RequestErrorCode.BODY_TOO_LARGE, f"The request body exceeds {limit} bytes.")
 
 
 def _declared_length(headers: Headers) -> int:

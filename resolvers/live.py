@@ -17,6 +17,7 @@ from operations.live import EVERYTHING, Happening, StreamEnded, Topic
 from resolvers.operations import OperationId
 from resolvers.pages import one, searchable
 from schema.context import Context, Info, Loaders
+from schema.request_errors import RequestErrorCode
 from schema.types.arguments import EntityId
 from schema.types.connection import BadInput, First, check_first
 from schema.types.live import LiveEvent
@@ -91,7 +92,7 @@ async def _events(context: Context, topic: Topic, present: Happening, *, after: 
                 if happening.kind in _ENDINGS and topic.operation_id is not None:
                     return
     except StreamEnded as ended:
-        raise GraphQLError(str(ended), extensions={"code": ended.code}) from None
+        raise GraphQLError(str(ended), extensions={"code": RequestErrorCode[ended.code]}) from None
 
 
 async def _is_over(topic: Topic, after: int | None) -> bool:

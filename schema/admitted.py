@@ -10,6 +10,7 @@ from graphql import GraphQLError
 
 from access.errors import NotAdmitted
 from schema.context import Context
+from schema.request_errors import RequestErrorCode
 
 log = structlog.get_logger("graphql")
 
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 class Unauthenticated(GraphQLError):  # noqa: N818  named for what is wrong, as all our errors
     def __init__(self, problem: NotAdmitted) -> None:
-        super().__init__(str(problem), extensions={"code": "UNAUTHENTICATED"})
+        super().__init__(str(problem), extensions={"code": RequestErrorCode.UNAUTHENTICATED})
 
 
 async def while_admitted(events: AsyncGenerator[T, None], context: Context) -> AsyncGenerator[T, None]:

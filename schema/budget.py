@@ -31,6 +31,8 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from schema.request_errors import RequestErrorCode
+
 PAGE_SIZE_ARGUMENTS = ("first", "last")
 MEASURED_LIMITS = ("expanded_size", "depth", "introspection_depth", "aliases", "directives", "repeats")
 INTROSPECTION_ROOTS = frozenset({"__schema", "__type"})
@@ -69,7 +71,7 @@ class QueryTooComplex(GraphQLError):  # noqa: N818  named for what is wrong, as 
     def __init__(self, limit: str, maximum: int) -> None:
         super().__init__(
             f"The query is too complex: the limit for {limit.replace('_', ' ')} is {maximum}.",
-            extensions={"code": "QUERY_TOO_COMPLEX", "limit": limit, "maximum": maximum},
+            extensions={"code": RequestErrorCode.QUERY_TOO_COMPLEX, "limit": limit, "maximum": maximum},
         )
 
 

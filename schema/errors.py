@@ -5,6 +5,7 @@ from graphql import GraphQLError
 from access.callers import Caller
 from access.scopes import Scope
 from billing.errors import BillingError, InvalidInputs
+from schema.request_errors import RequestErrorCode
 from schema.types.errors import UserError
 
 
@@ -19,7 +20,7 @@ def user_errors(error: BillingError) -> list[UserError]:
 
 class NotAllowed(GraphQLError):  # noqa: N818  named for what is wrong, as all our errors
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, extensions={"code": "FORBIDDEN"})
+        super().__init__(sentence, extensions={"code": RequestErrorCode.FORBIDDEN})
 
 
 def require(caller: Caller, scope: Scope) -> None:

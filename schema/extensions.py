@@ -31,10 +31,11 @@ from strawberry.schema.schema import validate_document
 from strawberry.types.execution import ExecutionContext, ParseOptions
 
 from schema.budget import DocumentBudget, DocumentLimits, QueryTooComplex
+from schema.request_errors import RequestErrorCode
 
 log = structlog.get_logger("graphql")
 
-FAULT = "INTERNAL"
+FAULT = RequestErrorCode.INTERNAL
 CORRELATION_ID = "correlation_id"
 CACHED_DOCUMENTS = 256
 SUGGESTION = re.compile(r"\s*Did you mean [^?]*\?")
@@ -110,7 +111,9 @@ def _is_explorers(execution_context: ExecutionContext | None, policy: Policy) ->
 
 class OperationNotNamed(GraphQLError):  # noqa: N818  named for what is wrong, as all our errors
     def __init__(self) -> None:
-        super().__init__("Several operations: say which in `operationName`.", extensions={"code": "BAD_REQUEST"})
+        super().__init__(
+            "Several operations: say which in `operationName`.", extensions={"code": RequestErrorCode.BAD_REQUEST}
+        )
 
 
 class DoesNotFit(GraphQLError):  # noqa: N818  as above
@@ -119,7 +122,7 @@ class DoesNotFit(GraphQLError):  # noqa: N818  as above
     def __init__(self) -> None:
         super().__init__(
             "The document does not fit the schema. Validate it against the SDL that was published for this service.",
-            extensions={"code": "GRAPHQL_VALIDATION_FAILED"},
+            extensions={"code": RequestErrorCode.GRAPHQL_VALIDATION_FAILED},
         )
 
 
@@ -151,7 +154,7 @@ class Document:
             return []
         errors = validate_document(schema, self.node, rules)
         for error in errors:
-            error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
+            error.extensions = {"code": RequestErrorCode.GRAPHQL_VALIDATION_FAILED, **(error.extensions or {})}
         if not errors:
             self._valid_under.add(rules)
         return errors
@@ -254,7 +257,7 @@ class TookTooLong(GraphQLError):  # noqa: N818  as above
         super().__init__(
             f"The request was stopped after {seconds:g} seconds. What a mutation began may go on: send it again, with "
             "the same idempotency key, to learn what became of it.",
-            extensions={"code": "TIMEOUT"},
+            extensions={"code": RequestErrorCode.TIMEOUT},
         )
 
 
@@ -308,11 +311,12 @@ def error_code(error: GraphQLError) -> str:
         return str(own)
     if isinstance(error, GraphQLSyntaxError):
         # The parser reports its limits as syntax errors that end so.
-        return "QUERY_TOO_COMPLEX" if error.message.endswith("Parsing aborted.") else "GRAPHQL_PARSE_FAILED"
+        is_cut_off = error.message.endswith("Parsing aborted.")
+        return RequestErrorCode.QUERY_TOO_COMPLEX if is_cut_off else RequestErrorCode.GRAPHQL_PARSE_FAILED
     if _is_bad_request(error):
-        return "BAD_REQUEST"
+        return RequestErrorCode.BAD_REQUEST
     at_field = error.path is not None and error.nodes and isinstance(error.nodes[0], FieldNode)
-    return "EXECUTION_FAILED" if at_field else "BAD_USER_INPUT"
+    return RequestErrorCode.EXECUTION_FAILED if at_field else RequestErrorCode.BAD_USER_INPUT
 
 
 def _is_bad_request(error: GraphQLError) -> bool:

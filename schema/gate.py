@@ -23,6 +23,7 @@ from schema.context import Context, Info
 from schema.errors import NotAllowed, require, user_errors
 from schema.extensions import FAULT, correlation_id_of, error_code
 from schema.policy import Rule
+from schema.request_errors import RequestErrorCode
 
 log = structlog.get_logger("graphql")
 
@@ -163,5 +164,5 @@ def _entity_id(asked: Facts) -> str | None:
 
 def _code(refusal: GraphQLError | BillingError | HTTPException) -> str:
     if isinstance(refusal, HTTPException):
-        return "BAD_REQUEST"
+        return RequestErrorCode.BAD_REQUEST
     return refusal.code.value if isinstance(refusal, BillingError) else error_code(refusal)

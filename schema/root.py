@@ -29,6 +29,7 @@ from schema.extensions import GuardedSchema
 from schema.gate import AuditedGate, guarded
 from schema.measured import Measured
 from schema.policy import MUTATIONS, QUERIES, SUBSCRIPTIONS
+from schema.request_errors import RequestErrorCode
 from schema.types.api_key import ApiKey, CreateApiKeyPayload, RevokeApiKeyPayload
 from schema.types.audit import AuditEntry
 from schema.types.changes import (
@@ -265,6 +266,7 @@ def make_schema() -> GuardedSchema:
         Query,
         mutation=Mutation,
         subscription=Live,
+        types=(RequestErrorCode,),
         extensions=(Measured,),
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -6,6 +6,8 @@ from typing import Annotated, Generic, TypeVar
 import strawberry
 from graphql import GraphQLError
 
+from schema.request_errors import RequestErrorCode
+
 MAX_PAGE = 50
 
 T = TypeVar("T")
@@ -20,7 +22,7 @@ class BadInput(GraphQLError):  # noqa: N818  named for what is wrong, as all our
     """A refused argument of a query: the client's fault, told as such."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, extensions={"code": "BAD_USER_INPUT"})
+        super().__init__(sentence, extensions={"code": RequestErrorCode.BAD_USER_INPUT})
 
 
 def check_first(first: int) -> int:

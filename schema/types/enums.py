@@ -27,6 +27,7 @@ from models import (
     WebhookEventState,
 )
 from operations.sandbox import SandboxStep
+from schema.request_errors import RequestErrorCode
 
 __all__ = [
     "ActorKind",
@@ -44,6 +45,7 @@ __all__ = [
     "PaymentStatus",
     "Provider",
     "RefundStatus",
+    "RequestErrorCode",
     "SandboxFaultKind",
     "SandboxStep",
     "Scope",
@@ -188,3 +190,9 @@ _named(
     ADMIN="All others, the keys themselves and the audit log.",
 )
 _named(ErrorCode, "ErrorCode", "What a client can act on.", **{code.name: code.meaning for code in ErrorCode})
+_named(
+    RequestErrorCode,
+    "RequestErrorCode",
+    "What a request's own error, outside of any payload, carries as `extensions.code`.",
+    **{code.name: code.meaning for code in RequestErrorCode},
+)

@@ -1,15 +1,20 @@
 """The committed SDL, which front-end code is generated from."""
 
+import re
 from pathlib import Path
 
+import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType
 
 from app.__main__ import SDL
+from operations.live import StreamEnded
 from schema.root import make_schema
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_committed_sdl_is_current() -> None:
-    committed = Path(__file__).parents[2].joinpath(SDL).read_text("utf-8")
+    committed = ROOT.joinpath(SDL).read_text("utf-8")
 
     assert committed == make_schema().as_str() + "\n", "run `python -m app sdl` and commit it"
 
@@ -30,6 +35,27 @@ def test_every_type_and_every_root_field_and_its_arguments_are_described() -> No
         if not (definition.description or argument in SPEAK_FOR_THEMSELVES)
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("name", ["ErrorCode", "RequestErrorCode"])
+def test_every_code_of_an_error_is_described(name: str) -> None:
+    codes = make_schema()._schema.type_map[name]
+    assert isinstance(codes, GraphQLEnumType)
+
+    assert [code for code, value in codes.values.items() if not value.description] == []
+
+
+def test_the_codes_that_are_listed_for_requests_are_those_that_are_answered() -> None:
+    listed = make_schema()._schema.type_map["RequestErrorCode"]
+    assert isinstance(listed, GraphQLEnumType)
+    rooms = [ROOT / room for room in ("app", "resolvers", "schema")]
+    source = "".join(path.read_text("utf-8") for room in rooms for path in room.rglob("*.py"))
+    answered = set(re.findall(r"RequestErrorCode\.([A-Z_]+)", source)) | {
+        each.code for each in StreamEnded.__subclasses__()
+    }
+
+    assert set(listed.values) == answered
+    assert re.findall(r'"code": "[A-Z_]+"', source) == [], "a code that the schema does not list"
 
 
 # The type of each tells all: an input, a filter, an order.
