@@ -43,19 +43,19 @@ from operations.position import (
     why_not,
 )
 from operations.steps.case import Case, settled
-from operations.steps.collecting import collect
+from operations.steps.collecting import collect, default_method
 from operations.steps.contracts import last_moment, set_end, start_contract
 from operations.steps.credits import post_allowance
 from operations.steps.giving_back import give_back
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_invoice
 from operations.steps.ledger import move_account_balance
 from operations.steps.payment_methods import warn
-from operations.terms import Frozen, differences, entry_json, plan_json, plan_of, terms_json
+from operations.terms import Collection, Frozen, differences, entry_json, plan_json, plan_of, terms_json
 from operations.tools import Tools
 
 PAYER_PATIENCE = timedelta(hours=1)
 
-UNPAID = "unpaid"  # there was no payment method: the invoice is to be open
+UNPAID = "unpaid"  # the payment method went meanwhile: the invoice is to be open
 
 NOTHING_SCHEDULED: Mapping[str, None] = {
     "scheduled_tier": None,
@@ -103,10 +103,11 @@ async def change_tier(
             at=at,
             key=f"operation:{standing.operation_id}",
         )
-        if isinstance(asked, Quote) and (differing := differences(asked.terms, terms_json(terms))):
+        decided = terms_json(terms, has_card=await default_method(standing.customer.id) is not None)
+        if isinstance(asked, Quote) and (differing := differences(asked.terms, decided)):
             raise StaleQuote(asked.id, differing)
         return {
-            "terms": terms_json(terms),
+            "terms": decided,
             "credit_entries": [entry_json(entry) for entry in terms.credit_entries],
             "invoice_id": await _draft_invoice(standing, terms, at),
         }
@@ -152,10 +153,12 @@ async def _draft_invoice(standing: Standing, terms: ChangeTerms, at: datetime) -
 
 async def collect_change(operation_id: str, tools: Tools) -> Next:
     case, terms = await _load(operation_id)
-    if terms.invoice_id is None or terms.due_now.is_zero or UNPAID in case.operation.result:
+    if terms.invoice_id is None or terms.collection is Collection.NOTHING or UNPAID in case.operation.result:
         return Next.CONTINUE
     async with in_transaction():
         await keep(operation_id, invoice_id=terms.invoice_id)
+    if terms.collection is Collection.INVOICED:
+        return Next.CONTINUE
     payment = await collect(operation_id, terms.invoice_id, tools, off_session=False)
     match payment and payment.status:
         case None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from billing.changes import ChangeTerms, Effective, decide_change
 from billing.errors import QuoteNotFound
-from models import PaymentMethod, Quote
+from models import Quote
 from operations.asked import Change
 from operations.position import (
     check_changeable,
@@ -15,8 +15,9 @@ from operations.position import (
     position_of,
     unrecorded,
 )
+from operations.steps.collecting import default_method
 from operations.steps.ledger import credit_entries
-from operations.terms import plan_json, terms_json
+from operations.terms import Collection, plan_json, terms_json
 from operations.tools import Tools
 
 VALID_FOR = timedelta(minutes=15)
@@ -34,11 +35,11 @@ async def quote_change(change: Change, tools: Tools) -> Quote:
     check_month(customer, subscription, entries, at)
     position = position_of(customer, subscription, entries)
     terms = decide_change(position, wanted, effective=effective, at=at, key="quote")
-    has_card = await PaymentMethod.exists(customer_id=customer.id, is_default=True, detached_at=None)
+    decided = terms_json(terms, has_card=await default_method(customer.id) is not None)
     return await Quote.create(
         customer_id=customer.id,
         input={"plan": plan_json(wanted), "effective": effective.value},
-        terms={**terms_json(terms), "provider_calls": provider_calls(terms, has_card=has_card)},
+        terms={**decided, "provider_calls": provider_calls(terms, Collection(decided["collection"]))},
         created_at=at,
         expires_at=at + VALID_FOR,
     )
@@ -55,19 +56,18 @@ async def find_quote(quote_id: str, *, entity_id: str) -> Quote:
     return quote
 
 
-def provider_calls(terms: ChangeTerms, *, has_card: bool) -> list[dict[str, Any]]:
+def provider_calls(terms: ChangeTerms, collection: Collection) -> list[dict[str, Any]]:
     """What carrying it out sends to the providers, in order; look-ups left out."""
     if terms.effective is Effective.AT_PERIOD_END:
         return [_call("METRONOME", "PATCH", "/api/v1/contracts/{id}")]
     invoiced = terms.settlement.total.is_positive
-    charged = terms.due_now.is_positive and has_card
-    calls = [_call("STRIPE", "POST", "/v1/payment_intents")] if charged else []
+    calls = [_call("STRIPE", "POST", "/v1/payment_intents")] if collection is Collection.CHARGED else []
     calls.append(_call("METRONOME", "POST", "/api/v1/contracts"))
     if terms.credits_change:
         calls.append(_call("METRONOME", "POST", "/api/v1/credits"))
     if invoiced:
         calls.append(_call("METRONOME", "POST", "/api/v1/invoices"))
-    if invoiced and (charged or terms.due_now.is_zero):
+    if invoiced and collection is not Collection.INVOICED:
         calls.append(_call("METRONOME", "POST", "/api/v1/invoices/{id}/pay"))
     return calls
 

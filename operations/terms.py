@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Self
 
 from billing.changes import ChangeTerms
@@ -38,7 +39,15 @@ def plan_of(json: Mapping[str, Any]) -> Plan:
     )
 
 
-def terms_json(terms: ChangeTerms) -> Json:
+class Collection(StrEnum):
+    """What becomes of the amount due."""
+
+    CHARGED = "charged at once"
+    INVOICED = "an open invoice"
+    NOTHING = "nothing"
+
+
+def terms_json(terms: ChangeTerms, *, has_card: bool) -> Json:
     """Only facts of the change: a quote and the change it quotes give the same."""
     return {
         "effective": terms.effective.value,
@@ -48,6 +57,7 @@ def terms_json(terms: ChangeTerms) -> Json:
         "lines": [{"description": line.description, "amount": money_json(line.amount)} for line in terms.lines],
         "net": money_json(terms.settlement.total),
         "due_now": money_json(terms.due_now),
+        "collection": _collection(terms, has_card=has_card).value,
         "from_balance": money_json(terms.settlement.from_balance),
         "to_balance": money_json(terms.settlement.to_balance),
         "carried": money_json(terms.settlement.carried),
@@ -62,6 +72,12 @@ def terms_json(terms: ChangeTerms) -> Json:
             "due": money_json(terms.next_invoice.due),
         },
     }
+
+
+def _collection(terms: ChangeTerms, *, has_card: bool) -> Collection:
+    if terms.due_now.is_zero:
+        return Collection.NOTHING
+    return Collection.CHARGED if has_card else Collection.INVOICED
 
 
 def entry_json(entry: LedgerEntry) -> Json:
@@ -102,6 +118,7 @@ _NAMES = {
     "new": "the new plan",
     "lines": "the lines",
     "due_now": "due now",
+    "collection": "what is due",
     "balance_change": "the account balance's change",
     "credits_change": "the credits' change",
     "period": "the period",
@@ -136,6 +153,7 @@ class Frozen:
     on: date
     net: Money
     due_now: Money
+    collection: Collection
     balance_change: Money
     paid_uncredited: Money
     period: Period
@@ -154,6 +172,7 @@ class Frozen:
             on=date.fromisoformat(terms["on"]),
             net=money_of(terms["net"]),
             due_now=money_of(terms["due_now"]),
+            collection=Collection(terms["collection"]),
             balance_change=money_of(terms["balance_change"]),
             paid_uncredited=money_of(terms["paid_uncredited"]),
             period=Period(date.fromisoformat(start), date.fromisoformat(end)),

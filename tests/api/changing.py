@@ -92,6 +92,7 @@ class Call:
     method: str
     path: str
     status: int
+    body: Mapping[str, Any]
 
 
 _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(pi|pm|cus|re|ch)_\w+")
@@ -282,7 +283,7 @@ async def _calls(service: Service, provider: str, *, since: int) -> list[Call]:
     mock = service.stripe if provider == "STRIPE" else service.metronome
     state = (await mock.http.get("/_mock/state", params={"since": since})).json()
     return [
-        Call(provider, request["method"], _IDS.sub("{id}", request["path"]), request["status"])
+        Call(provider, request["method"], _IDS.sub("{id}", request["path"]), request["status"], request["body"] or {})
         for request in state["requests"]
         if request["method"] != "GET" and request["path"] != "/oauth/token" and request["seq"] > since
     ]

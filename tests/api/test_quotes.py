@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import models
-from tests.api.changing import Customers, amounts, codes
+from tests.api.changing import Call, Customers, amounts, codes
 from tests.service import Service
 
 PLANS = [(tier, period) for tier in ("FREE", "PRO", "TEAM", "ENTERPRISE") for period in ("MONTHLY", "YEARLY")]
@@ -129,6 +129,56 @@ async def test_another_change_in_between_makes_a_quote_stale(customers: Customer
     assert f"the plan was PRO MONTHLY and is {tier} MONTHLY now" in told
 
 
+async def _detach(customers: Customers, entity_id: str) -> None:
+    method = await models.PaymentMethod.get(customer__entity_id=entity_id, is_default=True)
+    payload = await customers.do("detachPaymentMethod", entityId=entity_id, paymentMethodId=method.id)
+    assert payload["userErrors"] == []
+
+
+async def test_without_the_card_that_was_to_be_charged_a_quote_is_stale(customers: Customers, entity_id: str) -> None:
+    await _half_way(customers, entity_id)
+    quote = await customers.quoted(entity_id, tier="TEAM")
+    await _detach(customers, entity_id)
+
+    told = await _refused_as_stale(customers, entity_id, quote)
+
+    assert told.endswith("what is due was charged at once and is an open invoice now.")
+
+
+async def test_with_a_card_that_was_not_there_to_be_charged_a_quote_is_stale(
+    customers: Customers, entity_id: str
+) -> None:
+    await _half_way(customers, entity_id, tier="FREE", card=None)
+    quote = await customers.quoted(entity_id, tier="TEAM")
+    await customers.attach(entity_id, "pm_card_visa")
+
+    told = await _refused_as_stale(customers, entity_id, quote)
+
+    assert told.endswith("what is due was an open invoice and is charged at once now.")
+
+
+async def test_a_card_does_not_concern_the_quote_of_what_costs_nothing(customers: Customers, entity_id: str) -> None:
+    await _half_way(customers, entity_id, tier="TEAM")
+    quote = await customers.quoted(entity_id, tier="PRO")
+    await _detach(customers, entity_id)
+
+    payload = await customers.change(entity_id, quoteId=quote["id"])
+
+    assert (payload["userErrors"], payload["subscription"]["tier"]) == ([], "PRO")
+    await customers.agree(entity_id)
+
+
+async def test_another_card_is_charged_as_quoted(customers: Customers, entity_id: str) -> None:
+    await _half_way(customers, entity_id)
+    quote = await customers.quoted(entity_id, tier="TEAM")
+    await customers.attach(entity_id, "pm_card_mastercard")
+
+    payload = await customers.change(entity_id, quoteId=quote["id"])
+
+    assert (payload["userErrors"], payload["payment"]["amount"]["minorUnits"]) == ([], 1032)
+    await customers.agree(entity_id)
+
+
 async def test_a_quote_is_good_for_one_change(customers: Customers, entity_id: str) -> None:
     await _half_way(customers, entity_id)
     quote = await customers.quoted(entity_id, tier="TEAM")
@@ -167,7 +217,9 @@ class History:
         card = self.random.choice(["pm_card_visa", "pm_card_visa", None])
         self.customers.pass_days(self.random.randrange(1, 40))
         await self.customers.onboard(self.entity_id, tier=tier, card=card)
-        acts = [self.change] * 4 + [self.days] * 3 + [self.usage, self.gift, self.refund, self.end_and_return]
+        acts = (
+            [self.change] * 4 + [self.days] * 3 + [self.usage, self.gift, self.refund, self.end_and_return, self.card]
+        )
         for _ in range(steps):
             act = self.random.choice(acts)
             self.done.append(act.__name__)
@@ -200,6 +252,16 @@ class History:
             refunded = await self.customers.do("refundPayment", paymentId=payment.id, amount=amount)
             assert refunded["userErrors"] == []
 
+    async def has_card(self) -> bool:
+        return await models.PaymentMethod.exists(customer__entity_id=self.entity_id, is_default=True, detached_at=None)
+
+    async def card(self) -> None:
+        """Detached, or another attached. A second card that is left is not made the default by itself."""
+        if await self.has_card() and self.random.random() < 0.6:
+            await _detach(self.customers, self.entity_id)
+        else:
+            await self.customers.attach(self.entity_id, self.random.choice(["pm_card_visa", "pm_card_mastercard"]))
+
     async def end_and_return(self) -> None:
         at_once = self.random.random() < 0.6
         effective = "IMMEDIATELY" if at_once else "AT_PERIOD_END"
@@ -222,6 +284,8 @@ class History:
         quote = await self.customers.quoted(
             self.entity_id, tier=tier, billingPeriod=period, effective=effective, **terms
         )
+        if self.random.random() < 0.3 and await self._card_makes_stale(quote):
+            return
         row = await models.Customer.get(entity_id=self.entity_id)
         mark = await self.customers.mark()
 
@@ -235,8 +299,20 @@ class History:
         told = [(call["provider"], call["method"], call["path"]) for call in quote["providerCalls"]]
         assert [(call.provider, call.method, call.path) for call in calls] == told
         assert {call.status for call in calls} <= {200, 201}
+        for call in calls:
+            _compare_body(quote, payload, call)
         assert payload["customer"]["credits"]["balance"] == await self.customers.credits_left(self.entity_id)
         await self.customers.agree(self.entity_id)
+
+    async def _card_makes_stale(self, quote: dict[str, Any]) -> bool:
+        """A card comes or goes after the quote; that ends it when the amount due was to be collected otherwise."""
+        had_card = await self.has_card()
+        await self.card()
+        stale = bool(quote["dueNow"]["minorUnits"]) and had_card is not await self.has_card()
+        if stale:
+            self.done.append("stale")
+            await _refused_as_stale(self.customers, self.entity_id, quote)
+        return stale
 
     def _compare_answer(self, quote: dict[str, Any], payload: dict[str, Any]) -> None:
         subscription, invoice, payment = payload["subscription"], payload["invoice"], payload["payment"]
@@ -270,6 +346,32 @@ class History:
         owed = quote["nextInvoice"]["amount"]["minorUnits"] - after
         least = 50
         assert quote["nextInvoice"]["due"]["minorUnits"] == (owed if owed >= least else 0)
+
+
+def _compare_body(quote: dict[str, Any], payload: dict[str, Any], call: Call) -> None:
+    """What was asked of a provider, in its own words, is what was quoted."""
+    match call.method, call.path:
+        case "POST", "/v1/payment_intents":
+            asked = (call.body["amount"], call.body["currency"], call.body["confirm"])
+            assert asked == (str(quote["dueNow"]["minorUnits"]), "usd", "true")
+        case "POST", "/api/v1/contracts":
+            asked = (call.body["tier"], call.body["billing_period"], call.body["start_date"])
+            starts = f"{quote['effectiveOn']}T00:00:00Z"
+            assert asked == (quote["tier"].lower(), quote["billingPeriod"].lower(), starts)
+        case "PATCH", "/api/v1/contracts/{id}":
+            assert call.body == {"end_date": f"{quote['effectiveOn']}T00:00:00Z"}
+        case "POST", "/api/v1/credits":
+            assert call.body["amount"] == quote["creditsChange"]
+        case "POST", "/api/v1/invoices":
+            lines = [(line["description"], line["amount"]["minorUnits"]) for line in quote["lines"]]
+            assert [(line["description"], line["amount"]) for line in call.body["line_items"]] == lines
+            assert call.body["currency"] == "USD"
+        case "POST", "/api/v1/invoices/{id}/pay":
+            paid, invoice = payload["payment"], payload["invoice"]
+            by = paid["stripePaymentIntentId"] if paid else f"account-balance:{invoice['id']}"
+            assert call.body == {"external_payment_id": by}
+        case _:
+            raise AssertionError(call)
 
 
 @pytest.mark.parametrize("seed", range(7))
