@@ -42,7 +42,6 @@ from operations.steps.first_invoice import collect_first, first_invoice_of, repo
 from operations.steps.invoices import issue_first_invoice
 from operations.steps.payment_methods import (
     attach_default_payment_method,
-    check_known,
     detach_what_is_not_asked,
     warn,
 )
@@ -83,6 +82,10 @@ class Onboarding:
             del asked["price_minor"], asked["currency"], asked["credits_per_month"]
         return asked
 
+    @property
+    def hashed(self) -> str:
+        return input_hash(OperationKind.ONBOARD, self.as_asked())
+
 
 async def onboard(
     request: Onboarding, *, idempotency_key: str | None, engine: Engine, tools: Tools, wait_seconds: float
@@ -94,8 +97,6 @@ async def onboard(
     check_key(idempotency_key)
     operation_id = await _known(request, idempotency_key, tools.now())
     if operation_id is None:
-        if request.payment_method_id is not None:
-            await check_known(request.payment_method_id, tools)
         operation_id = await _accept(request, idempotency_key, tools.now())
         crashpoint("onboard.accepted")
         await engine.run(operation_id, OperationKind.ONBOARD)
@@ -105,9 +106,16 @@ async def onboard(
 
 async def _known(request: Onboarding, idempotency_key: str | None, at: datetime) -> str | None:
     """The operation that answers this request already, by key or because the very same was asked before."""
-    hashed = input_hash(OperationKind.ONBOARD, request.as_asked())
-    if answered := await answered_by(idempotency_key, hashed):
+    if answered := await answered_by(idempotency_key, request.hashed):
         return answered
+    earlier_id = await _earlier(request)
+    if earlier_id is not None:
+        await _remember_alias(idempotency_key, earlier_id, request.hashed, at)
+    return earlier_id
+
+
+async def _earlier(request: Onboarding) -> str | None:
+    """The operation of the very same request; None when there is none, or it failed. Other input is refused."""
     earlier = (
         await Operation.filter(customer__entity_id=request.entity.id, kind=OperationKind.ONBOARD)
         .order_by("-created_at", "-id")
@@ -115,13 +123,11 @@ async def _known(request: Onboarding, idempotency_key: str | None, at: datetime)
     )
     if earlier is None:
         return None
-    if earlier.status is OperationStatus.FAILED and (
-        earlier.input_hash == hashed or await _has_no_contract(earlier.customer_id)
-    ):
+    same = earlier.input_hash == request.hashed
+    if earlier.status is OperationStatus.FAILED and (same or await _has_no_contract(earlier.customer_id)):
         return None
-    if earlier.input_hash != hashed:
+    if not same:
         raise CustomerExists(request.entity.id)
-    await _remember_alias(idempotency_key, earlier.id, hashed, at)
     return earlier.id
 
 
@@ -158,31 +164,36 @@ class _Overtaken(Exception):  # noqa: N818  named for what is so, as all our err
 
 
 async def _write_pending(request: Onboarding, idempotency_key: str | None, at: datetime) -> str:
-    hashed = input_hash(OperationKind.ONBOARD, request.as_asked())
-    customer = await Customer.filter(entity_id=request.entity.id).select_for_update().first()
+    customer = await Customer.get_or_none(entity_id=request.entity.id)
     if customer is None:
         customer = await _write_customer(request, at)
     else:
-        if await _known(request, None, at) is not None:
-            raise _Overtaken
         await _begin_anew(customer, request, at)
     operation = await Operation.create(
         kind=OperationKind.ONBOARD,
         customer_id=customer.id,
         input=request.as_input(),
-        input_hash=hashed,
+        input_hash=request.hashed,
         status=OperationStatus.RUNNING,
         created_at=at,
         updated_at=at,
     )
-    await remember(idempotency_key, operation.id, hashed, at)
+    await remember(idempotency_key, operation.id, request.hashed, at)
     await record_accepted(operation, customer)
     await audit_accepted(operation, customer, asked=request.as_input(), before=None)
     return operation.id
 
 
+async def _refuse_overtaken(request: Onboarding) -> None:
+    if await _earlier(request) is not None:
+        raise _Overtaken
+
+
 async def _begin_anew(customer: Customer, request: Onboarding, at: datetime) -> None:
     """Without a contract nothing has begun: what was asked last counts, and the first period starts today."""
+    await _refuse_overtaken(request)  # before the lock too: many who ask the same must not queue for it
+    customer = await Customer.filter(id=customer.id).select_for_update().get()
+    await _refuse_overtaken(request)
     pending = await Subscription.get_or_none(
         customer_id=customer.id, is_current=True, status=SubscriptionStatus.PENDING, metronome_contract_id=None
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.api.onboarding import ONE_OF_EACH, ended, everything_of, onboard, paid, send_onboard, waiting
+from tests.api.paying import charged
 from tests.service import Service
 
 SETTINGS = {"operation_wait_seconds": 0.3}
@@ -54,20 +55,25 @@ async def test_asked_again_while_it_waits_the_same_operation_answers(service: Se
     assert (await everything_of(service, entity_id)).counts == ONE_OF_EACH
 
 
-async def test_an_unreachable_stripe_does_not_keep_an_unknown_payment_method_from_being_told(
-    service: Service, entity_id: str
+@pytest.mark.parametrize("times_away", [0, 3], ids=["stripe up", "stripe away for a while"])
+async def test_an_unknown_payment_method_is_a_warning_however_stripe_is(
+    service: Service, entity_id: str, times_away: int
 ) -> None:
-    """It cannot be looked up then, so it is accepted, and refused when it is attached: a warning."""
-    await service.stripe.fault(kind="drop_before", path="^/v1/payment_methods/pm_missing$", times=3)
+    if times_away:
+        await service.stripe.fault(
+            kind="drop_before", path="^/v1/payment_methods/pm_missing/attach$", method="POST", times=times_away
+        )
 
     payload = await send_onboard(service, paid(entity_id, paymentMethodId="pm_missing"))
 
     await ended(service, payload["operation"]["id"])
     payload = await send_onboard(service, paid(entity_id, paymentMethodId="pm_missing"))
+    assert payload["userErrors"] == []
     assert [(each["code"], each["field"]) for each in payload["warnings"]] == [
         ("PAYMENT_METHOD_REJECTED", "paymentMethodId")
     ]
     assert (payload["subscription"]["status"], payload["invoice"]["status"]) == ("ACTIVE", "OPEN")
+    assert await charged(service, entity_id) == []
 
 
 async def test_a_definite_refusal_fails_the_operation_and_the_same_request_takes_it_up_again(
