@@ -27,8 +27,16 @@ class AskedPlan:
         tier, billing_period = self.tier or subscription.tier, self.billing_period or subscription.billing_period
         wanted = plan_for(tier, billing_period, self.terms)
         if wanted.price.currency != subscription.currency:
-            raise InvalidInput("enterpriseTerms.price.currency", f"must be {subscription.currency}, as it was before")
+            raise self._other_currency(wanted, subscription)
         return wanted
+
+    def _other_currency(self, wanted: Plan, subscription: Subscription) -> InvalidInput:
+        """It is the terms' where they were given, else that of the tier's list price."""
+        before = subscription.currency
+        if self.terms is not None:
+            return InvalidInput("enterpriseTerms.price.currency", f"must be {before}, as it was before")
+        why = f"{wanted.tier} is priced in {wanted.price.currency}, and this customer is billed in {before}"
+        return InvalidInput("tier", f"must be one with terms of its own: {why}")
 
     def as_asked(self) -> dict[str, Any]:
         terms = self.terms

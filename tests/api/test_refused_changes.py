@@ -30,6 +30,9 @@ async def customers(service: Service) -> Customers:
     await found.cancel("gone", effective="IMMEDIATELY")
     await found.onboard("leaving")
     await found.cancel("leaving")
+    for entity in ("euro", "euro-gone"):
+        await found.onboard(entity, **enterprise(currency="EUR"))
+    await found.cancel("euro-gone", effective="IMMEDIATELY")
     return found
 
 
@@ -56,6 +59,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], str, str | None]] = [
         "ENTERPRISE_TERMS_NOT_ALLOWED",
         "enterpriseTerms",
     ),
+    ("list price in another currency", "euro", {"tier": "PRO"}, "INVALID_INPUT", "tier"),
     ("other currency", "pro", enterprise(currency="EUR"), "INVALID_INPUT", "enterpriseTerms.price.currency"),
     ("no currency", "pro", enterprise(currency="usd"), "INVALID_INPUT", "enterpriseTerms.price.currency"),
     ("price below the least charge", "pro", enterprise(minor_units=49), "INVALID_INPUT", "enterpriseTerms.price"),
@@ -150,12 +154,19 @@ async def test_what_makes_no_sense_now_is_refused(
         ("gone", {"tier": "ENTERPRISE"}, "ENTERPRISE_TERMS_REQUIRED", "enterpriseTerms"),
         ("gone", enterprise(currency="EUR"), "INVALID_INPUT", "enterpriseTerms.price.currency"),
         ("gone", enterprise(minor_units=49), "INVALID_INPUT", "enterpriseTerms.price"),
+        ("euro-gone", {"tier": "PRO", "billingPeriod": "MONTHLY"}, "INVALID_INPUT", "tier"),
     ],
 )
 async def test_a_return_to_a_plan_that_cannot_be_is_refused(
     customers: Customers, entity: str, given: dict[str, Any], code: str, field: str
 ) -> None:
     assert codes(await customers.reactivate(entity, **given)) == [(code, field)]
+
+
+async def test_why_a_list_price_cannot_be_had_is_told_in_words(customers: Customers) -> None:
+    [error] = (await customers.change("euro", tier="PRO"))["userErrors"]
+    why = "PRO is priced in USD, and this customer is billed in EUR"
+    assert error["message"] == f"tier must be one with terms of its own: {why}."
 
 
 REFUSED_BY_REST: list[tuple[dict[str, Any], int, str, str | None]] = [
