@@ -35,8 +35,10 @@ async def resume_operation(
     if await answered_by(idempotency_key, hashed):
         return operation_id
     operation = await _resumable(operation_id)
-    await _audit(operation, tools)
-    await take_up(operation, engine, tools)
+    goes_on = await _can_go_on(operation, tools)
+    await _audit(operation, tools, goes_on=goes_on)
+    if goes_on:
+        await _go_on(operation, engine, tools)
     try:
         await remember(idempotency_key, operation_id, hashed, tools.now())
     except IntegrityError:  # the same key, a moment earlier
@@ -48,13 +50,14 @@ async def resume_operation(
 async def ask_to_resume(operation_id: str, tools: Tools) -> OperationStatus:
     """The same for who has no engine: what is RUNNING then, the sweep of a running service takes up."""
     operation = await _resumable(operation_id)
-    await _audit(operation, tools)
+    goes_on = await _can_go_on(operation, tools)
+    await _audit(operation, tools, goes_on=goes_on)
+    if not goes_on:
+        return OperationStatus.REQUIRES_ACTION
     if operation.status is OperationStatus.RUNNING:
         await Operation.filter(id=operation_id).update(takeovers=0)
-        return OperationStatus.RUNNING
-    if not await _payer_is_done(operation, tools):
-        return OperationStatus.REQUIRES_ACTION
-    await unpark(operation_id, at=tools.now())
+    else:
+        await unpark(operation_id, at=tools.now())
     return OperationStatus.RUNNING
 
 
@@ -67,8 +70,8 @@ async def _resumable(operation_id: str) -> Operation:
     return operation
 
 
-async def _audit(operation: Operation, tools: Tools) -> None:
-    """That somebody asked; what becomes of the operation has an entry of its own."""
+async def _audit(operation: Operation, tools: Tools, *, goes_on: bool) -> None:
+    """That somebody asked, once nothing can refuse it any more; how the operation ends has an entry of its own."""
     customer = await Customer.get(id=operation.customer_id)
     await audit.record(
         "resumeOperation",
@@ -76,19 +79,27 @@ async def _audit(operation: Operation, tools: Tools) -> None:
         at=tools.now(),
         about=About(customer.id, customer.entity_id, operation.id),
         before={"status": operation.status},
+        after={"status": OperationStatus.RUNNING if goes_on else operation.status},
     )
 
 
 async def take_up(operation: Operation, engine: Engine, tools: Tools) -> None:
     """Read the payment again at Stripe, and go on when the payer has acted. Raises `ProviderUnavailable`."""
-    if operation.status is OperationStatus.RUNNING:
-        if operation.takeovers > MAX_TAKEOVERS:  # given up, and somebody has looked at it
-            await engine.start_over(operation.id)
-        else:
-            await engine.run(operation.id, operation.kind, leg=operation.leg)
-        return
-    if await _payer_is_done(operation, tools):
+    if await _can_go_on(operation, tools):
+        await _go_on(operation, engine, tools)
+
+
+async def _can_go_on(operation: Operation, tools: Tools) -> bool:
+    return operation.status is OperationStatus.RUNNING or await _payer_is_done(operation, tools)
+
+
+async def _go_on(operation: Operation, engine: Engine, tools: Tools) -> None:
+    if operation.status is not OperationStatus.RUNNING:
         await resume(operation.id, engine, tools.now)
+    elif operation.takeovers > MAX_TAKEOVERS:  # given up, and somebody has looked at it
+        await engine.start_over(operation.id)
+    else:
+        await engine.run(operation.id, operation.kind, leg=operation.leg)
 
 
 async def _payer_is_done(operation: Operation, tools: Tools) -> bool:

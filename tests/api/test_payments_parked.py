@@ -76,6 +76,25 @@ async def test_resuming_finds_out_that_the_payer_has_acted(service: Service, ent
     assert await _tier(entity_id) == ("TEAM", "ACTIVE")
 
 
+async def test_the_audit_log_tells_what_became_of_a_request_to_resume(service: Service, entity_id: str) -> None:
+    upgrade = await _parked(service, entity_id)
+    asked = {"operationId": upgrade["operation"]["id"]}
+    await service.stripe.fault(method="GET", path="/v1/payment_intents/", kind="status_before", status=503, times=None)
+    await send(service, "resumeOperation", **asked)
+    await service.stripe.clear_faults()
+    await send(service, "resumeOperation", **asked)
+    await authenticate(service, await _intent_id(upgrade))
+    await send(service, "resumeOperation", **asked)
+
+    entries = await models.AuditEntry.filter(action="resumeOperation").order_by("-at", "-id").limit(3)
+
+    assert [(each.outcome, each.error_code, each.after) for each in reversed(entries)] == [
+        ("REFUSED", "PROVIDER_UNAVAILABLE", None),
+        ("SUCCEEDED", None, {"status": "REQUIRES_ACTION"}),
+        ("SUCCEEDED", None, {"status": "RUNNING"}),
+    ]
+
+
 async def test_resuming_with_a_key_looks_once_and_keeps_the_key_for_that_operation(
     service: Service, entity_id: str
 ) -> None:
