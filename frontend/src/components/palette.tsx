@@ -2,7 +2,7 @@
 
 import { type LucideIcon, Moon, Plus, Sun, User } from "lucide-react";
 import { useRouter } from "next/navigation";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { graphql } from "@/lib/graphql";
 import { setTheme } from "@/lib/theme";
 import { customerPath } from "@/lib/url";
@@ -35,7 +35,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [chosen, setChosen] = useState(0);
   const entries = useEntries(text, onClose);
   const at = Math.min(chosen, Math.max(0, entries.length - 1));
-  useEffect(() => {
+  // Closed while it is still there: a dialog that is gone gives the focus back to nobody.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
     return () => dialog?.close();
