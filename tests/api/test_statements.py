@@ -1,14 +1,13 @@
 """A page costs a fixed number of SQL statements, however many customers are on it and however much they have."""
 
-import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from tortoise.transactions import in_transaction
 
 from tests.api.rows import write_customer, write_history
 from tests.service import SERVICE, Service
+from tests.statements import Statements, collected
 
 CUSTOMERS = 50
 WHO_ASKS = 1
@@ -32,28 +31,10 @@ query Page($first: Int!) {
 LISTS = ["creditLedger", "invoices", "lines", "invoice payments", "paymentMethods", "payments", "operations", "steps"]
 
 
-class Statements(logging.Handler):
-    """Collects what the database client logs in the context of one request; the worker's own are not counted."""
-
-    def __init__(self, request_id: str) -> None:
-        super().__init__(logging.DEBUG)
-        self.request_id = request_id
-        self.found: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if structlog.contextvars.get_contextvars().get("request_id") == self.request_id:
-            self.found.append(record.getMessage())
-
-
 @pytest.fixture
 def statements() -> Iterator[Statements]:
-    logger, collected = logging.getLogger("tortoise.db_client"), Statements("counted")
-    level = logger.level
-    logger.addHandler(collected)
-    logger.setLevel(logging.DEBUG)
-    yield collected
-    logger.setLevel(level)
-    logger.removeHandler(collected)
+    with collected("counted") as found:
+        yield found
 
 
 @pytest.fixture(scope="module", autouse=True)

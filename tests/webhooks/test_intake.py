@@ -18,6 +18,7 @@ from mock_kit.clock import Clock
 from models import WebhookEvent
 from models.database import database
 from tests.service import SERVICE, STRIPE_WEBHOOK_SECRET
+from tests.statements import collected
 from tests.webhooks.bodies import encoded, stripe_event
 from tests.webhooks.delivery import Json, stripe_headers, until
 from webhooks.intake import Intake
@@ -88,6 +89,17 @@ async def endpoint(url: str, *, store_seconds: float = 20, most_waiting: int = 1
 async def waiting_room(database_url: str) -> AsyncIterator[Endpoint]:
     async with endpoint(database_url) as ready:
         yield ready
+
+
+async def test_an_event_costs_one_statement_whether_it_is_new_or_not(waiting_room: Endpoint) -> None:
+    event = stripe_event()
+    for duplicate in (False, True):
+        with collected() as statements:
+            answer = await waiting_room.send(event)
+
+        assert answer.json() == {"received": True, "duplicate": duplicate}
+        assert len(statements.found) == 1, "\n".join(statements.found)
+        assert "INSERT INTO webhook_event" in statements.found[0]
 
 
 async def test_what_gathers_while_one_commit_is_under_way_is_the_next_commit(waiting_room: Endpoint) -> None:
