@@ -39,6 +39,8 @@ class Books:
     clock: Clock
     ids: Ids
     events: EventLog
+    most_objects: int = MOST_OBJECTS
+    """Of each kind but customers."""
     agenda: Agenda = field(default_factory=Agenda)
     customers: dict[str, Customer] = field(default_factory=dict)
     contracts: dict[str, Contract] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from datetime import datetime, time
 
 from mock_kit.fields import Fields
 from mock_metronome import engine
-from mock_metronome.books import MOST_OBJECTS, Books, find, refuse_when_full
+from mock_metronome.books import Books, find, refuse_when_full
 from mock_metronome.errors import IllegalState
 from mock_metronome.listing import listing
 from mock_metronome.objects import Contract, ContractStatus
@@ -22,7 +22,7 @@ def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
     contract = _read(books, fields, now=now)
     books.customer_for(contract.customer_id)
     books.refuse_used_key("contract", contract.uniqueness_key)
-    refuse_when_full(books.contracts, most=MOST_OBJECTS, noun="contracts")
+    refuse_when_full(books.contracts, most=books.most_objects, noun="contracts")
     old = _read_replaced(books, fields, replaces, successor=contract, now=now) if replaces else None
     _refuse_overlap(books, contract, beside=old)
     books.use_key("contract", contract.uniqueness_key)

@@ -7,7 +7,7 @@ from datetime import datetime
 from mock_kit.control import ConflictError
 from mock_kit.fields import Fields
 from mock_kit.moments import format_moment
-from mock_metronome.books import MOST_OBJECTS, Books, find, refuse_when_full
+from mock_metronome.books import Books, find, refuse_when_full
 from mock_metronome.errors import IllegalState, NotFound
 from mock_metronome.listing import listing
 from mock_metronome.objects import Contract, Credit
@@ -26,7 +26,7 @@ def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
         contract = books.contract_for(credit.contract_id, customer_id=credit.customer_id)
         if credit.amount > 0:
             credit = _as_allowance(credit, contract, now=now)
-    refuse_when_full(books.credits, most=MOST_OBJECTS, noun="credits")
+    refuse_when_full(books.credits, most=books.most_objects, noun="credits")
     if credit.amount < 0:
         books.spend(credit.customer_id, amount=-credit.amount, currency=credit.currency, contract_id=credit.contract_id)
     books.use_key("credit", credit.uniqueness_key)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mock_kit.fields import Fields
-from mock_metronome.books import MOST_OBJECTS, Books, find, refuse_when_full
+from mock_metronome.books import Books, find, refuse_when_full
 from mock_metronome.errors import IllegalState
 from mock_metronome.listing import listing
 from mock_metronome.objects import Invoice, InvoiceStatus, LineItem
@@ -43,7 +43,7 @@ def create(books: Books, fields: Fields, names: Names) -> dict[str, object]:
     books.customer_for(invoice.customer_id)
     books.contract_for(invoice.contract_id, customer_id=invoice.customer_id)
     books.refuse_used_key("invoice", invoice.uniqueness_key)
-    refuse_when_full(books.invoices, most=MOST_OBJECTS, noun="invoices")
+    refuse_when_full(books.invoices, most=books.most_objects, noun="invoices")
     books.use_key("invoice", invoice.uniqueness_key)
     return books.save_invoice(invoice, event="invoice.created", at=now).report()
 

@@ -2,19 +2,24 @@
 
 import json
 
+import pytest
+
 from mock_kit.clock import Clock
 from mock_kit.ids import Ids
 from mock_kit.messages import Answer, Request
-from mock_metronome.books import MOST_CUSTOMERS, Books
+from mock_metronome.books import MOST_CUSTOMERS, MOST_OBJECTS, Books
 from mock_metronome.events import MOST_EVENTS, EventLog
 from mock_metronome.oauth import MOST_TOKENS, Client, Tokens
 from mock_metronome.provider import Metronome
-from tests.mock_metronome.billing_client import CREDENTIALS
+from tests.mock_metronome.billing_client import CREDENTIALS, invoice_body
+
+CONTRACT = {"tier": "free", "billing_period": "monthly", "start_date": "2100-01-01T00:00:00Z"}
 
 
-def metronome() -> Metronome:
+def metronome(most_objects: int = MOST_OBJECTS) -> Metronome:
     clock, ids = Clock(), Ids(1)
-    books = Books(clock=clock, ids=ids, events=EventLog(ids=ids, publish=lambda event: None))
+    events = EventLog(ids=ids, publish=lambda event: None)
+    books = Books(clock=clock, ids=ids, events=events, most_objects=most_objects)
     return Metronome(books=books, tokens=Tokens(client=Client(), clock=clock, ids=ids))
 
 
@@ -41,6 +46,36 @@ def test_past_the_last_customer_there_is_a_clear_refusal_until_a_reset() -> None
     assert provider.counts()["customers"] == MOST_CUSTOMERS
     provider.reset()
     assert make_customer(provider, -1).status == 200
+
+
+@pytest.mark.parametrize("noun", ["contracts", "credits", "invoices"])
+def test_past_the_last_object_of_a_kind_there_is_a_clear_refusal_until_a_reset(noun: str) -> None:
+    provider = metronome(most_objects=3)
+    while provider.counts()[noun] < 3:
+        assert add(provider, noun).status == 200
+
+    refusal = add(provider, noun)
+
+    assert (refusal.status, json.loads(refusal.body)["message"]) == (
+        409,
+        f"The sandbox holds at most 3 {noun}; POST /_mock/reset empties it.",
+    )
+    assert provider.counts()[noun] == 3
+    provider.reset()
+    assert add(provider, noun).status == 200
+
+
+def add(provider: Metronome, noun: str) -> Answer:
+    """One more, for a customer of its own; an invoice is for the first contract that there is."""
+    if noun == "invoices":
+        contract = json.loads(provider.handle(request("GET", "/api/v1/contracts", None)).body)["data"] or [
+            json.loads(add(provider, "contracts").body)
+        ]
+        body = invoice_body(contract[0]["customer_id"], contract[0]["id"])
+    else:
+        customer = json.loads(make_customer(provider, provider.counts()["customers"]).body)["id"]
+        body = {"customer_id": customer, **(CONTRACT if noun == "contracts" else {"amount": 5})}
+    return provider.handle(request("POST", f"/api/v1/{noun}", body))
 
 
 def test_the_oldest_events_are_forgotten() -> None:

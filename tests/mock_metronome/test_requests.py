@@ -71,6 +71,49 @@ async def test_a_wrong_field_is_named_and_nothing_is_made(
     assert (await client.get(path))["total"] == 0
 
 
+MISTYPED = [
+    *[("customers", "", name, 1) for name in ("name", "email", "metadata")],
+    ("customers", "", "name", ["Ada"]),
+    ("customers", "", "email", "nobody"),
+    ("customers", "", "metadata", []),
+    ("customers", "", "metadata", "a=b"),
+    ("contracts", "", "end_date", 1),
+    ("contracts", "", "end_date", True),
+    ("contracts", "", "end_date", "soon"),
+    ("contracts", "", "end_date", {}),
+    ("contracts", "cancel", "effective_date", 1),
+    ("contracts", "cancel", "effective_date", "now"),
+    ("contracts", "cancel", "effective_date", []),
+    ("invoices", "pay", "external_payment_id", 1),
+    ("invoices", "pay", "external_payment_id", ""),
+    ("invoices", "pay", "external_payment_id", ABSENT),
+    ("invoices", "pay", "paid_at", 1),
+    ("invoices", "pay", "paid_at", "yesterday"),
+    ("invoices", "fail", "reason", 1),
+    ("invoices", "fail", "reason", {}),
+    ("invoices", "fail", "reason", ABSENT),
+]
+
+
+@pytest.mark.parametrize(("noun", "verb", "field", "value"), MISTYPED)
+async def test_a_change_with_a_wrong_field_is_refused_by_its_name_and_changes_nothing(
+    client: BillingClient, noun: str, verb: str, field: str, value: object
+) -> None:
+    customer = await client.customer()
+    contract = await client.contract(customer)
+    invoice = await client.invoice(customer, contract)
+    ids = {"customers": customer, "contracts": contract, "invoices": invoice}
+    path = f"{noun}/{ids[noun]}"
+    good = {"external_payment_id": "pi_1"} if field == "paid_at" else {}
+    wrong = {name: given for name, given in {**good, field: value}.items() if given is not ABSENT}
+    before, events = await client.get(path), await client.events()
+
+    refusal = await client.send("POST" if verb else "PATCH", f"{path}/{verb}".rstrip("/"), wrong, status=400, key=None)
+
+    assert (refusal["code"], refusal["field"]) == ("InvalidRequest", field)
+    assert (await client.get(path), await client.events()) == (before, events)
+
+
 @pytest.mark.parametrize(
     ("line", "field"),
     [
