@@ -11,7 +11,7 @@ from mock_kit.clock import Clock
 from mock_kit.ids import Ids
 from mock_stripe.objects.event import Event, EventData, Snapshot
 from mock_stripe.outbox import Outbox
-from mock_stripe.store import Store
+from mock_stripe.store import MOST_OBJECTS, Store
 
 T = TypeVar("T", bound=Mapping[str, object])
 
@@ -46,6 +46,8 @@ class Account:
     ids: Ids
     outbox: Outbox
     search_lag_seconds: int = 0
+    most_objects: int = MOST_OBJECTS
+    """Of each kind. The oldest events are forgotten."""
     store: Store = field(default_factory=Store)
     cause: Cause = Cause()
     later: list[Due] = field(default_factory=list)
@@ -106,6 +108,8 @@ class Account:
             "type": kind,
         }
         self.store.events.add(event["id"], event)
+        if len(self.store.events) > self.most_objects:
+            self.store.events.remove_oldest()
         self.outbox.publish(event)
 
     def emit_if_changed(self, kind: str, subject: Mapping[str, object], *, before: Mapping[str, object]) -> None:

@@ -13,6 +13,7 @@ from mock_stripe.account import Account
 from mock_stripe.control import control_routes
 from mock_stripe.gateway import Gateway
 from mock_stripe.outbox import Outbox, sign
+from mock_stripe.store import MOST_OBJECTS
 
 CARD_DATA = frozenset({"card[number]", "card[cvc]"})
 
@@ -25,16 +26,24 @@ def create_app(
     schedule: RetrySchedule | None = None,
     webhook_endpoints: tuple[tuple[str, str], ...] = (),
     search_lag_seconds: int = 0,
+    most_objects: int = MOST_OBJECTS,
 ) -> Sandbox:
     """`webhook_endpoints`: URLs and their secrets. A `seed` makes the ids repeatable.
 
     `search_lag_seconds`: how long a new object stays hidden from search. Stripe says up to a minute; 0 here by default.
+    `most_objects`: of each kind; past it, whatever may make another is refused.
     """
     clock, ids = clock or Clock(), Ids(seed)
     webhooks = Webhooks(clock=clock, ids=ids, sign=sign, client=webhook_client, schedule=schedule)
     for url, secret in webhook_endpoints:
         webhooks.configure_endpoint(url=url, secret=secret)
-    account = Account(clock=clock, ids=ids, outbox=Outbox(webhooks), search_lag_seconds=search_lag_seconds)
+    account = Account(
+        clock=clock,
+        ids=ids,
+        outbox=Outbox(webhooks),
+        search_lag_seconds=search_lag_seconds,
+        most_objects=most_objects,
+    )
     gateway = Gateway(account)
     return Sandbox(
         gateway,

@@ -2,6 +2,7 @@
 
     StripeError
       ParameterError               400, decided on the parameters alone: nothing ran, no key remembers it
+      FullError                    400, likewise: the sandbox's own, Stripe has no such limit
       InvalidRequestError          400, decided by looking at the account: stored and replayed
         NoSuchObjectError          404
       CardError                    402
@@ -52,6 +53,13 @@ class StripeError(Exception):
 
 class ParameterError(StripeError):
     stored = False
+
+
+class FullError(StripeError):
+    stored = False
+
+    def __init__(self, most: int, noun: str) -> None:
+        super().__init__(f"The sandbox holds at most {most} objects of the kind {noun}; POST /_mock/reset empties it.")
 
 
 class InvalidRequestError(StripeError):

@@ -118,6 +118,8 @@ class Gateway:
         _refuse_unsimulated(params)
         paths = params.texts("expand")
         check_paths(route.kind, paths, in_list=route.lists)
+        if request.method == "POST":
+            self._account.store.refuse_when_full(most=self._account.most_objects)
         call = Call(params, path=request.path, id=found.names.get("id", ""))
         return render(self._account.store, route.handler(self._account, call), paths)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from mock_stripe.cards import TestCard
-from mock_stripe.errors import NoSuchObjectError
+from mock_stripe.errors import FullError, NoSuchObjectError
 from mock_stripe.objects.balance_transaction import BalanceTransaction
 from mock_stripe.objects.charge import Charge
 from mock_stripe.objects.customer import Customer, DeletedCustomer
@@ -17,6 +17,8 @@ from mock_stripe.objects.setup_intent import SetupAttempt, SetupIntent
 from mock_stripe.objects.webhook_endpoint import WebhookEndpoint
 
 T = TypeVar("T")
+
+MOST_OBJECTS = 100_000
 
 
 class Table(Generic[T]):
@@ -37,6 +39,9 @@ class Table(Generic[T]):
 
     def remove(self, object_id: str) -> None:
         del self._rows[object_id]
+
+    def remove_oldest(self) -> None:
+        del self._rows[next(iter(self._rows))]
 
     def find(self, object_id: str) -> T | None:
         return self._rows.get(object_id)
@@ -82,6 +87,22 @@ class Store:
     webhook_endpoints: Table[WebhookEndpoint] = field(default_factory=lambda: Table("webhook endpoint"))
     card_facts: dict[str, CardFacts] = field(default_factory=dict)
     intent_facts: dict[str, IntentFacts] = field(default_factory=dict)
+
+    def refuse_when_full(self, *, most: int) -> None:
+        """Before a request that may make something; what follows from it by itself still finds room."""
+        for table in (
+            self.customers,
+            self.deleted_customers,
+            self.payment_methods,
+            self.setup_intents,
+            self.setup_attempts,
+            self.payment_intents,
+            self.charges,
+            self.refunds,
+            self.balance_transactions,
+        ):
+            if len(table) >= most:
+                raise FullError(most, table.noun)
 
     def counts(self) -> dict[str, int]:
         return {
