@@ -8,7 +8,7 @@ from pathlib import Path
 from app.clock import system_now
 from app.engine import database_folder
 from app.settings import Settings
-from app.worker import HEARTBEAT_SECONDS, Worker
+from app.worker import HEARTBEAT_SECONDS, TaskEnded, Worker
 from models import Operation, WorkerHeartbeat
 from models.migrating import unapplied_migrations
 from operations.engine import Engine
@@ -60,6 +60,8 @@ async def _migrations() -> None:
 
 
 async def _here(worker: Worker) -> None:
+    if worker.is_broken:
+        raise NotWell(f"{TaskEnded()}: restart this process")
     if worker.silent_seconds > SILENT_SECONDS:
         raise NotWell(f"the worker gave no sign of life for {worker.silent_seconds:.0f} s; the log tells why")
 

@@ -144,7 +144,7 @@ def _clients_routes(settings: Settings, parts: Callable[[], Parts], time: Time, 
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
         *(shown.routes() if shown else ()),
-        *rest.routes(context),
+        *rest.routes(context, seconds=settings.request_timeout_seconds),
         *session_routes(door, entry.cookie),
         *webhooks.routes(reception),
     ]

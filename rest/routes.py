@@ -1,5 +1,6 @@
 """The older REST form: thin routes over the same verbs and queries, in lower case."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from rest.health import Broken, CheckHealth, live, ready
 from rest.tier_change import change_tier
 from schema.context import Context
 from schema.errors import NotAllowed
+from schema.extensions import TookTooLong
 from schema.gate import audited, check
 from schema.policy import MUTATIONS, QUERIES, Rule
 
@@ -31,6 +33,7 @@ ContextGetter = Callable[[Request], Awaitable[Context]]
 """Raises HTTP 401 for a stranger."""
 
 Endpoint = Callable[[Request, Context], Awaitable[Response]]
+Answering = Callable[[Request], Awaitable[Response]]
 
 
 def health_routes(broken: Broken, check_health: CheckHealth) -> list[BaseRoute]:
@@ -40,15 +43,15 @@ def health_routes(broken: Broken, check_health: CheckHealth) -> list[BaseRoute]:
     ]
 
 
-def routes(context: ContextGetter) -> list[BaseRoute]:
-    """Each route under the rule of the root field it stands for."""
+def routes(context: ContextGetter, *, seconds: float) -> list[BaseRoute]:
+    """Each route under the rule of the root field it stands for, and in the time that GraphQL has."""
 
     def read(path: str, endpoint: Endpoint, name: str) -> Route:
-        return Route(path, _guarded(endpoint, QUERIES[name], context), methods=["GET"])
+        return Route(path, _in_time(_guarded(endpoint, QUERIES[name], context), seconds), methods=["GET"])
 
     def change(path: str, endpoint: Endpoint, name: str) -> Route:
         rule = replace(MUTATIONS[name], own=None)  # called by servers: no verb here knows a customer's own token
-        return Route(path, _audited(endpoint, rule, name, context), methods=["POST"])
+        return Route(path, _in_time(_audited(endpoint, rule, name, context), seconds), methods=["POST"])
 
     return [
         Mount(
@@ -64,7 +67,22 @@ def routes(context: ContextGetter) -> list[BaseRoute]:
     ]
 
 
-def _guarded(endpoint: Endpoint, rule: Rule, context: ContextGetter) -> Callable[[Request], Awaitable[Response]]:
+def _in_time(answering: Answering, seconds: float) -> Answering:
+    """What a verb has accepted by then goes on without the request."""
+
+    async def bounded(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(seconds) as patience:
+                return await answering(request)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise HTTPException(503, TookTooLong(seconds).message) from None
+
+    return bounded
+
+
+def _guarded(endpoint: Endpoint, rule: Rule, context: ContextGetter) -> Answering:
     async def guarded(request: Request) -> Response:
         found = await context(request)
         check(rule, found.caller)
@@ -74,9 +92,7 @@ def _guarded(endpoint: Endpoint, rule: Rule, context: ContextGetter) -> Callable
     return guarded
 
 
-def _audited(
-    endpoint: Endpoint, rule: Rule, name: str, context: ContextGetter
-) -> Callable[[Request], Awaitable[Response]]:
+def _audited(endpoint: Endpoint, rule: Rule, name: str, context: ContextGetter) -> Answering:
     async def guarded(request: Request) -> Response:
         found = await context(request)
         await found.charge(COST_OF_CHANGING)

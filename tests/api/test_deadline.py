@@ -4,8 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+
 from tests.access.asking import code_of
-from tests.api.onboarding import ONBOARD, ended, paid
+from tests.api.onboarding import ONBOARD, ended, paid, person
 from tests.service import running_service
 
 SHORT: dict[str, Any] = {"request_timeout_seconds": 0.15, "operation_wait_seconds": 0.1}
@@ -19,6 +21,26 @@ async def test_a_provider_that_hangs_costs_the_answers_that_need_it(database_url
         answers = await asyncio.gather(*(service.execute(query) for _ in range(20)))
         assert [code_of(answer) for answer in answers] == ["TIMEOUT"] * 20
         assert (await service.graphql("{ customers { totalCount } }"))["customers"] == {"totalCount": 0}
+
+
+async def test_over_rest_too_a_request_ends_in_time_and_nothing_stays_locked(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    connection: Any = await asyncpg.connect(postgresql_url)
+    times: dict[str, Any] = {"request_timeout_seconds": 2, "operation_wait_seconds": 0.1}
+    async with running_service(postgresql_url, tmp_path, **times) as service:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE customer IN ACCESS EXCLUSIVE MODE")
+            asked = [
+                await service.http.get("/api/customers"),
+                await service.http.post("/api/onboard", json={"entity": {**person("ada"), "type": "user"}}),
+            ]
+        again = await service.http.get("/api/customers")
+    await connection.close()
+
+    assert [(each.status_code, each.json()["error"]["code"]) for each in asked] == [(503, "TIMEOUT")] * 2
+    assert asked[0].json()["error"]["message"].startswith("The request was stopped after 2 seconds.")
+    assert again.status_code == 200
 
 
 async def test_whatever_moment_a_mutation_is_cut_at_it_happens_once_or_not_at_all(

@@ -18,7 +18,7 @@ from app.__main__ import main
 from models import Customer, Operation, OperationStatus
 from operations.engine import MAX_TAKEOVERS
 from tests.api.onboarding import onboard
-from tests.operating.command import Said, app
+from tests.operating.command import Said, app, in_terminal
 from tests.service import running_service
 from tests.stories.world import World, world_at
 from tests.webhooks.delivery import until
@@ -158,6 +158,34 @@ async def test_a_backup_is_made_while_the_service_runs_and_put_back_when_it_does
     async with running_service(sqlite_url, tmp_path) as service:
         assert await names() == ["before"]
         assert (await onboard(service, "again"))["operation"]["status"] == "SUCCEEDED"
+
+
+async def test_long_work_shows_in_a_terminal_how_far_it_is_and_its_output_stays_whole(
+    beside: Beside, sqlite_url: str, tmp_path: Path
+) -> None:
+    await beside.world.onboard("ada")
+
+    def run(*arguments: str) -> tuple[object, list[str]]:
+        out, shown = in_terminal(*arguments, "--json", **beside.environment)
+        return json.loads(out), re.findall(r"(copying|looking|comparing customers)\b.*?[0-9]+/[0-9?]+", shown)
+
+    for arguments, what in (
+        (("reconcile",), "comparing customers"),
+        (("doctor",), "looking"),
+        (("backup", str(tmp_path / "kept")), "copying"),
+    ):
+        found, shown = await asyncio.to_thread(run, *arguments)
+        assert (found is not None, set(shown)) == (True, {what})
+
+
+def test_a_restore_shows_how_far_it_is_too(sqlite_url: str, tmp_path: Path) -> None:
+    made = app("backup", str(tmp_path / "kept"), "--json", DATABASE_URL=sqlite_url)
+    folder = json.loads(made.out)["folder"]
+
+    out, shown = in_terminal("restore", folder, "--yes", "--json", DATABASE_URL=sqlite_url)
+
+    assert json.loads(out)["restored_from"] == folder
+    assert re.search(r"copying\b.*?[0-9]+/", shown)
 
 
 def test_a_backup_that_is_not_whole_is_not_put_back(sqlite_url: str, tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """What readiness asks, how often, and what it finds where only this machine or the worker is at fault."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from models import WorkerHeartbeat
 from tests.api.health import components
@@ -51,6 +53,29 @@ async def test_a_running_worker_shows_itself_and_one_that_stops_takes_its_sign_a
         assert await connection.fetchval("SELECT count(*) FROM worker_heartbeat") == 0
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("coroutine", ["every", "Worker._drain"])
+async def test_a_worker_that_lost_one_of_its_tasks_is_neither_alive_nor_ready(
+    sqlite_url: str, tmp_path: Path, coroutine: str
+) -> None:
+    async with running_service(sqlite_url, tmp_path) as service:
+        well = [(await service.http.get(path)).status_code for path in ("/health", "/health/ready")]
+        lost = next(task for task in asyncio.all_tasks() if name_of(task) == coroutine)
+        lost.cancel()
+        await asyncio.wait({lost})
+        alive = await service.http.get("/health")
+        status, problem = (await components(service.http, status=503))["worker"]
+
+    assert well == [200, 200]
+    sentence = "one of the worker's tasks has ended"
+    assert (alive.status_code, alive.json()) == (503, {"status": "broken", "problem": sentence})
+    assert (status, problem) == ("down", f"{sentence}: restart this process")
+
+
+def name_of(task: asyncio.Task[Any]) -> str:
+    coroutine = task.get_coro()
+    return str(getattr(coroutine, "__qualname__", ""))
 
 
 async def asked(service: Service) -> int:
