@@ -17,6 +17,7 @@ from operations.collect_invoice import collect_due
 from operations.engine import Engine
 from operations.owed import issue_what_is_owed
 from operations.parked import expire_parked
+from operations.settle_payment import give_back_what_was_in_vain
 from operations.tools import Tools
 from telemetry.metrics import worker_rounds
 from webhooks import inbox
@@ -100,6 +101,7 @@ class Worker:
             asyncio.create_task(every(self._collect_seconds, "collect_due", self._collect_due)),
             asyncio.create_task(every(self._collect_seconds, "expire_parked", self._expire_parked)),
             asyncio.create_task(every(self._collect_seconds, "issue_owed", self._issue_owed)),
+            asyncio.create_task(every(self._collect_seconds, "give_back", self._give_back)),
             asyncio.create_task(every(HEARTBEAT_SECONDS, "heartbeat", self._beat)),
         ]
         self._drains = [asyncio.create_task(self._drain()) for _ in range(EVENTS_AT_ONCE)]
@@ -176,6 +178,10 @@ class Worker:
     async def _issue_owed(self) -> None:
         """Invoices that Metronome refused."""
         await issue_what_is_owed(self._engine, self._now)
+
+    async def _give_back(self) -> None:
+        """Payments that were found to be in vain."""
+        await give_back_what_was_in_vain(self._engine, self._now)
 
     async def _prune(self) -> None:
         await prune_activity(self._now() - KEEP_ACTIVITY)

@@ -80,13 +80,15 @@ class Payment(Model):
     error_message = fields.CharField(max_length=500, null=True)
     # Reserved or given back by refunds that did not fail; raised under the row's lock before Stripe is asked.
     refunded_minor = fields.BigIntField(default=0)
+    # When it was found to have succeeded though nothing was owed: it settles nothing, and all of it goes back.
+    in_vain_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
 
     class Meta:
         table = "payment"
         unique_together = (("invoice_id", "attempt"),)
-        indexes = (Index(fields=("customer_id", "created_at", "id")),)
+        indexes = (Index(fields=("customer_id", "created_at", "id")), Index(fields=("in_vain_at",)))
         constraints = (
             CheckConstraint(check="amount_minor > 0", name="payment_amount_positive"),
             CheckConstraint(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from billing.invoices import InvoiceStatus
+from billing.money import Money
 from integrations.errors import NotFound
 from integrations.metronome import types as metronome
 from integrations.stripe import types as stripe
@@ -24,6 +25,7 @@ from models import (
     Refund,
     Subscription,
 )
+from operations.steps.refunds import cause_of_credit
 from operations.tools import Tools
 
 T = TypeVar("T")
@@ -67,8 +69,20 @@ class Ours:
 
     def settling(self, invoice: Invoice) -> Payment | None:
         """The payment that paid the invoice."""
-        paid = [each for each in self.payments.get(invoice.id, []) if each.status is PaymentStatus.SUCCEEDED]
+        paid = [
+            each
+            for each in self.payments.get(invoice.id, [])
+            if each.status is PaymentStatus.SUCCEEDED and each.in_vain_at is None
+        ]
         return paid[0] if paid and invoice.status is InvoiceStatus.PAID else None
+
+    def in_vain(self, invoice: Invoice) -> list[Payment]:
+        return [each for each in self.payments.get(invoice.id, []) if each.in_vain_at is not None]
+
+    def credited_instead(self, payment: Payment) -> Money:
+        """What stands on the account balance because it could not be refunded."""
+        cause = cause_of_credit(payment)
+        return Money(sum(entry.amount_minor for entry in self.money if entry.cause == cause), payment.currency)
 
 
 @dataclass(frozen=True, slots=True)

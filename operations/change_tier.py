@@ -25,7 +25,7 @@ from billing.lifecycle import SubscriptionEvent, next_status
 from billing.periods import credit_month_at, midnight
 from billing.tiers import Plan
 from integrations.metronome import types as metronome
-from models import EffectState, Invoice, OperationKind, Payment, PaymentStatus, ProviderEffect, Quote, Subscription
+from models import Invoice, OperationKind, Payment, PaymentStatus, Quote, Subscription
 from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
 from operations.asked import Change
@@ -50,6 +50,7 @@ from operations.steps.giving_back import give_back
 from operations.steps.invoices import issue, mark_paid_in_metronome, write_invoice
 from operations.steps.ledger import move_account_balance
 from operations.steps.payment_methods import warn
+from operations.steps.payments import mark_in_vain
 from operations.terms import Collection, Frozen, differences, entry_json, plan_json, plan_of, terms_json
 from operations.tools import Tools
 
@@ -209,27 +210,20 @@ async def swap_contract(operation_id: str, tools: Tools) -> Next:
 async def _take_back(case: Case, terms: Frozen, error: BillingError, tools: Tools) -> Next:
     """It cannot be done, and the money was taken: the money goes back, and nothing has changed."""
     operation_id = case.operation.id
-    if terms.invoice_id is not None:
-        await give_back(operation_id, terms.invoice_id, tools, reason="The change was not possible")
+    if terms.invoice_id is not None and (payment := await _taken_in_vain(terms.invoice_id, error, tools.now())):
+        await give_back(operation_id, payment, tools, reason="The change was not possible")
     async with in_transaction():
         if await fail(operation_id, error, at=tools.now()) and terms.invoice_id is not None:
             await Invoice.filter(id=terms.invoice_id).update(status=InvoiceStatus.VOID, updated_at=tools.now())
-            await _credit_what_was_kept(case, terms, tools.now())
     return Next.STOP
 
 
-async def _credit_what_was_kept(case: Case, terms: Frozen, at: datetime) -> None:
-    """Stripe took no refund: what was paid for nothing stands on the account balance instead."""
-    operation_id = case.operation.id
-    if await ProviderEffect.exists(operation_id=operation_id, step="give_back", state=EffectState.REFUSED):
-        await move_account_balance(
-            case.customer.id,
-            terms.due_now,
-            key=f"operation:{operation_id}:kept",
-            cause=f"operation:{operation_id}",
-            at=at,
-            invoice_id=terms.invoice_id,
-        )
+async def _taken_in_vain(invoice_id: str, error: BillingError, at: datetime) -> Payment | None:
+    payment = await Payment.get_or_none(invoice_id=invoice_id, status=PaymentStatus.SUCCEEDED)
+    if payment is not None:
+        async with in_transaction():
+            await mark_in_vain(payment, f"The change was not possible ({error.code})", at)
+    return payment
 
 
 async def adjust_credits(operation_id: str, tools: Tools) -> Next:

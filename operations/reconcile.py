@@ -378,24 +378,32 @@ def _refunds(ours: Iterable[Refund], theirs: Iterable[stripe.Refund]) -> Iterato
 
 
 def _collected(ours: Ours, invoice: Invoice, theirs: InStripe) -> Iterator[Difference]:
-    """A paid invoice has exactly one charge, of what was due. Any other charge for it was given back in full."""
-    payment, zero = ours.settling(invoice), Money.zero(invoice.currency)
+    """A paid invoice has exactly one charge, of what was due. Any other charge for it was given back in full.
+
+    What was taken in vain may stand on the account balance instead.
+    """
+    payment = ours.settling(invoice)
     settling = payment.stripe_payment_intent_id if payment else None
     charges = {
         intent.id: theirs.charges[intent.id]
         for intent in theirs.intents.get(invoice.id, [])
         if intent.id in theirs.charges
     }
+    in_vain = {each.stripe_payment_intent_id: each for each in ours.in_vain(invoice)}
     kept = [
         charge.amount_captured
         for intent_id, charge in charges.items()
-        if intent_id == settling or charge.amount_captured - charge.amount_refunded > zero
+        if intent_id == settling or (intent_id not in in_vain and charge.amount_captured > charge.amount_refunded)
     ]
     due = [Money(invoice.due_minor, invoice.currency)] if payment else []
     yield from _unequal("invoice.charges", invoice.id, _sum_up(due), _sum_up(kept))
-    if payment and settling in charges:
-        refunded = Money(payment.refunded_minor, payment.currency)
-        yield from _unequal("payment.refunded", payment.id, refunded, charges[settling].amount_refunded)
+    for each in [*([payment] if payment else []), *in_vain.values()]:
+        if charge := charges.get(each.stripe_payment_intent_id or ""):
+            refunded = Money(each.refunded_minor, each.currency)
+            yield from _unequal("payment.refunded", each.id, refunded, charge.amount_refunded)
+            if each.in_vain_at is not None:
+                left = charge.amount_captured - charge.amount_refunded
+                yield from _unequal("payment.in_vain", each.id, ours.credited_instead(each), left)
 
 
 def _sum_up(amounts: Iterable[Money]) -> str:

@@ -11,15 +11,13 @@ from tortoise.transactions import in_transaction
 
 from billing.errors import BillingError, InvalidInput, PaymentNotFound, ProviderRejected, RefundExceedsCaptured
 from billing.money import Money
-from integrations.errors import Rejected
-from integrations.stripe import types as stripe
-from models import OperationKind, Payment, PaymentStatus, Provider, Refund, RefundStatus
+from models import OperationKind, Payment, PaymentStatus, Refund, RefundStatus
 from operations.accepting import Request, Standing, undertake
-from operations.effects import Effect, perform
 from operations.ending import fail, keep, succeed
 from operations.engine import Engine, Next, Step
-from operations.steps.case import Case, settled
-from operations.steps.refunds import record_refund, record_refused
+from operations.steps.case import Case
+from operations.steps.giving_back import prepare_refund, refund_at_stripe
+from operations.steps.refunds import refundable
 from operations.tools import Tools
 
 MAX_REASON_CHARACTERS = 500
@@ -73,62 +71,21 @@ def _check_amount(amount: Money, currency: str) -> None:
 
 async def _reserve(payment_id: str, amount: Money | None, reason: str | None, at: datetime) -> str:
     payment = await Payment.filter(id=payment_id).select_for_update().get()
-    captured_minor = payment.amount_minor if payment.status is PaymentStatus.SUCCEEDED else 0
-    left = Money(captured_minor - payment.refunded_minor, payment.currency)
+    captured = payment.status is PaymentStatus.SUCCEEDED
+    left = await refundable(payment) if captured else Money.zero(payment.currency)
     asked = amount or left
     if not asked.is_positive or asked > left:
         raise RefundExceedsCaptured(
             asked=str(amount or Money(payment.amount_minor, payment.currency)), refundable=str(left)
         )
-    payment.refunded_minor += asked.minor_units
-    payment.updated_at = at
-    await payment.save(update_fields=["refunded_minor", "updated_at"])
-    refund = await Refund.create(
-        customer_id=payment.customer_id,
-        payment_id=payment.id,
-        amount_minor=asked.minor_units,
-        currency=asked.currency,
-        status=RefundStatus.PENDING,
-        reason=reason,
-        created_at=at,
-        updated_at=at,
-    )
-    return refund.id
+    return (await prepare_refund(payment, asked, reason, at)).id
 
 
 async def send_refund(operation_id: str, tools: Tools) -> Next:
+    """A refusal is on the refund's row, where the conclusion finds it."""
     case = await Case.load(operation_id)
     refund = await Refund.get(id=case.operation.input["refund_id"])
-    payment = await Payment.get(id=refund.payment_id)
-    intent_id = settled(payment.stripe_payment_intent_id)
-
-    async def look_up(_: datetime) -> stripe.Refund | None:
-        found = await tools.stripe.list_refunds(payment_intent_id=intent_id)
-        return next((each for each in found if each.metadata.get("refund_id") == refund.id), None)
-
-    async def settle(made: stripe.Refund) -> None:
-        await record_refund(refund.id, made, tools.now(), operation_id=operation_id)
-
-    async def refuse(rejected: Rejected) -> None:
-        await record_refused(refund.id, rejected.message, tools.now())
-
-    await perform(
-        operation_id,
-        Effect(
-            step="refund",
-            provider=Provider.STRIPE,
-            send=lambda key: tools.stripe.create_refund(
-                payment_intent_id=intent_id,
-                amount=Money(refund.amount_minor, refund.currency),
-                metadata={"refund_id": refund.id},
-                idempotency_key=key,
-            ),
-            look_up=look_up,
-            settle=settle,
-            refuse=refuse,
-        ),
-        tools.now,
-    )
+    _ = await refund_at_stripe(operation_id, refund, tools, step="refund")
     return Next.CONTINUE
 
 

@@ -1,21 +1,36 @@
-"""settle_payment: a payment succeeded while no verb was waiting for it, so Metronome has yet to hear of it."""
+"""settle_payment: an invoice was settled while no verb was waiting for it.
 
+By a payment of ours: Metronome has yet to hear of it. By other means: what is still open of it at Stripe must not be
+paid as well. A payment that settled nothing is given back.
+"""
+
+from collections.abc import Callable
 from datetime import datetime
 
+from tortoise.expressions import F
 from tortoise.transactions import in_transaction
 
+from billing.error_codes import ErrorCode
 from billing.errors import ProviderRejected
-from models import Customer, Invoice, Operation, OperationKind, OperationStatus, Payment
+from billing.invoices import InvoiceStatus
+from billing.money import Money
+from models import Customer, Invoice, Operation, OperationKind, OperationStatus, Payment, PaymentStatus
+from operations.accepting import UNDER_WAY
 from operations.activity import record_accepted
 from operations.ending import fail, succeed
-from operations.engine import Next, Step
+from operations.engine import Engine, Next, Step
 from operations.idempotency import input_hash
+from operations.steps.collecting import OPEN, close_intent
+from operations.steps.giving_back import give_back
 from operations.steps.invoices import mark_paid_in_metronome
+from operations.steps.payment_methods import warn
+from operations.steps.payments import mark_in_vain
+from operations.steps.refunds import refundable
 from operations.tools import Tools
 
 
 async def accept(payment: Payment, at: datetime) -> str:
-    """Within the transaction that records the payment. Returns the operation's id, to be run after the commit."""
+    """Within the transaction that records what was settled. Returns the operation's id, to be run after the commit."""
     given = {"payment_id": payment.id, "invoice_id": payment.invoice_id}
     operation = await Operation.create(
         kind=OperationKind.SETTLE_PAYMENT,
@@ -30,9 +45,43 @@ async def accept(payment: Payment, at: datetime) -> str:
     return operation.id
 
 
+async def give_back_what_was_in_vain(engine: Engine, now: Callable[[], datetime]) -> int:
+    """What another operation found to be in vain; who is busy is left for the next round. Returns how many."""
+    in_vain = Payment.filter(in_vain_at__not_isnull=True, refunded_minor__lt=F("amount_minor")).order_by("id")
+    return sum([await _start(payment, engine, now()) async for payment in in_vain])
+
+
+async def _start(payment: Payment, engine: Engine, at: datetime) -> bool:
+    async with in_transaction():
+        await Customer.filter(id=payment.customer_id).select_for_update().get()
+        busy = await Operation.exists(customer_id=payment.customer_id, status__in=UNDER_WAY)
+        if busy or not (await refundable(await Payment.get(id=payment.id))).is_positive:
+            return False
+        operation_id = await accept(payment, at)
+    await engine.run(operation_id, OperationKind.SETTLE_PAYMENT)
+    return True
+
+
+async def close_what_is_open(operation_id: str, tools: Tools) -> Next:
+    """The invoice is paid already: the payer may not pay it once more."""
+    _, payment = await _load(operation_id)
+    if payment.status is PaymentStatus.SUCCEEDED:
+        return Next.CONTINUE
+    await close_intent(operation_id, payment, tools)
+    if await Payment.exists(id=payment.id, status__in=OPEN):
+        message = "The invoice is paid, and Stripe did not cancel another payment of it, which goes back if it succeeds"
+        await _warn_once(operation_id, ErrorCode.PROVIDER_REJECTED, message)
+    return Next.CONTINUE
+
+
 async def report_settled_payment(operation_id: str, tools: Tools) -> Next:
-    operation = await Operation.get(id=operation_id)
-    invoice = await Invoice.get(id=operation.input["invoice_id"])
+    invoice, payment = await _load(operation_id)
+    if payment.status is not PaymentStatus.SUCCEEDED or payment.in_vain_at is not None:
+        return Next.CONTINUE
+    if invoice.status is not InvoiceStatus.PAID:
+        async with in_transaction():
+            await mark_in_vain(payment, f"The invoice is {invoice.status.lower()}", tools.now())
+        return Next.CONTINUE
     refusal = await mark_paid_in_metronome(operation_id, invoice, tools)
     if refusal is None:
         return Next.CONTINUE
@@ -41,10 +90,33 @@ async def report_settled_payment(operation_id: str, tools: Tools) -> Next:
     return Next.STOP
 
 
+async def give_back_payment(operation_id: str, tools: Tools) -> Next:
+    invoice, payment = await _load(operation_id)
+    if payment.in_vain_at is None:
+        return Next.CONTINUE
+    amount = Money(payment.amount_minor, payment.currency)
+    message = f"The invoice was {invoice.status.lower()} without this payment of {amount}: it is given back"
+    await _warn_once(operation_id, ErrorCode.INVOICE_NOT_PAYABLE, message)
+    await give_back(operation_id, payment, tools, reason=f"The invoice was {invoice.status.lower()} already")
+    return Next.CONTINUE
+
+
 async def finish_settling(operation_id: str, tools: Tools) -> Next:
     async with in_transaction():
         await succeed(operation_id, at=tools.now())
     return Next.CONTINUE
 
 
-STEPS: tuple[Step, ...] = (report_settled_payment, finish_settling)
+STEPS: tuple[Step, ...] = (close_what_is_open, report_settled_payment, give_back_payment, finish_settling)
+
+
+async def _load(operation_id: str) -> tuple[Invoice, Payment]:
+    given = (await Operation.get(id=operation_id)).input
+    return await Invoice.get(id=given["invoice_id"]), await Payment.get(id=given["payment_id"])
+
+
+async def _warn_once(operation_id: str, code: ErrorCode, message: str) -> None:
+    async with in_transaction():
+        operation = await Operation.filter(id=operation_id).select_for_update().get()
+        if code.value not in {warning["code"] for warning in operation.warnings}:
+            await warn(operation_id, code, message)

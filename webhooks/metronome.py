@@ -9,7 +9,8 @@ from billing.lifecycle import STANDING, SubscriptionStatus
 from billing.money import Money
 from integrations.metronome import types as metronome
 from integrations.metronome.types import Event
-from models import Invoice, OperationKind, Provider, ProviderEffect, Subscription
+from models import Invoice, OperationKind, Payment, PaymentStatus, Provider, ProviderEffect, Subscription
+from operations import settle_payment
 from operations.activity import record
 from operations.drift import drift, note
 from operations.follow_end import follow_end, turn_of
@@ -110,13 +111,13 @@ async def invoice_paid(event: Event, notice: Notice) -> Change:
     if paid.status is not InvoiceStatus.PAID:
         return nothing
 
-    async def change(at: datetime) -> None:
+    async def change(at: datetime) -> Started | None:
         invoice = await Invoice.filter(id=seen.id).select_for_update().get()
         if invoice.status is not seen.status:
             raise NotYet("The invoice changed while it was read at Metronome.")
         if invoice.status not in PAYABLE:
             raise Parked(f"Drift: invoice {invoice.id} is {invoice.status.value} here and paid at Metronome.")
-        await require_idle(notice.customer)
+        await require_free(notice.customer)
         await settle_otherwise(invoice, at)
         await record(
             "invoice.paid",
@@ -125,8 +126,19 @@ async def invoice_paid(event: Event, notice: Notice) -> Change:
             customer=notice.customer,
             data={"invoice": invoice.id},
         )
+        if payable := await _still_payable(invoice):
+            return Started(await settle_payment.accept(payable, at), OperationKind.SETTLE_PAYMENT)
+        return None
 
     return change
+
+
+async def _still_payable(invoice: Invoice) -> Payment | None:
+    """The latest is enough: whoever made it closed the one before it. Also one that failed can be tried again."""
+    latest = await Payment.filter(invoice_id=invoice.id).order_by("-attempt").first()
+    if latest is None or latest.stripe_payment_intent_id is None:
+        return None
+    return None if latest.status in (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELLED) else latest
 
 
 async def invoice_failed(event: Event, notice: Notice) -> Change:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 
+from tortoise.transactions import in_transaction
+
 from billing.invoices import InvoiceStatus, Line, due_date, first_invoice, settle, total
 from billing.money import Money
 from billing.periods import Period, midnight
@@ -11,6 +13,7 @@ from models import Customer, Invoice, InvoiceLine, Payment, PaymentStatus, Provi
 from operations.effects import Effect, Refusal, perform
 from operations.steps.case import Case, settled
 from operations.steps.ledger import move_account_balance
+from operations.steps.payments import mark_in_vain
 from operations.tools import Tools
 
 
@@ -177,19 +180,25 @@ async def write_invoice(
 
 
 async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Tools) -> Refusal | None:
-    """Tell the engine what settled the invoice: a payment, or the account balance. Twice is once."""
+    """Tell the engine what settled the invoice: a payment, or the account balance. Twice is once.
+
+    A payment that comes second there, after a bank transfer for one, was in vain.
+    """
     payment = await Payment.get_or_none(invoice_id=invoice.id, status=PaymentStatus.SUCCEEDED)
+    if payment is not None and payment.in_vain_at is not None:
+        return None
     paid_by = settled(payment.stripe_payment_intent_id) if payment else f"account-balance:{invoice.id}"
     metronome_invoice_id = settled(invoice.metronome_invoice_id)
 
     async def look_up(_: datetime) -> metronome.Invoice | None:
         found = await tools.metronome.get_invoice(invoice_id=metronome_invoice_id)
-        return found if found.status is InvoiceStatus.PAID else None
+        by_this = payment is None or found.external_payment_id == paid_by
+        return found if found.status is InvoiceStatus.PAID and by_this else None
 
     async def nothing_more(_: metronome.Invoice) -> None:
         return None
 
-    return await perform(
+    refusal = await perform(
         operation_id,
         Effect(
             step="metronome_invoice_paid",
@@ -202,3 +211,12 @@ async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Too
         ),
         tools.now,
     )
+    if refusal is None or payment is None:
+        return refusal
+    found = await tools.metronome.get_invoice(invoice_id=metronome_invoice_id)
+    if found.status is not InvoiceStatus.PAID:
+        return refusal
+    if found.external_payment_id != paid_by:
+        async with in_transaction():
+            await mark_in_vain(payment, "The invoice was paid by other means, as told by Metronome", tools.now())
+    return None

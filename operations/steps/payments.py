@@ -5,16 +5,20 @@ Everything here is called within a transaction, and any news may come twice, lat
 
 from datetime import datetime, timedelta
 
+import structlog
 from tortoise.expressions import Q
 
 from billing.dunning import next_attempt
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
+from billing.money import Money
 from integrations.errors import Declined, Rejected
 from integrations.stripe.types import Decline, PaymentIntent, PaymentIntentStatus
 from models import Customer, Invoice, Payment, PaymentStatus, Subscription
 from operations.activity import record
 from operations.counting import count_money
+
+log = structlog.get_logger()
 
 DAY = timedelta(days=1)
 
@@ -100,12 +104,21 @@ async def _write(
 async def _succeeded(payment: Payment, at: datetime) -> None:
     invoice = await Invoice.filter(id=payment.invoice_id).select_for_update().get()
     if invoice.status not in _UNPAID:
+        await mark_in_vain(payment, f"The invoice is {invoice.status.lower()} already", at)
         return
     was_draft = invoice.status is InvoiceStatus.DRAFT
     await settle_invoice(invoice, at)
     if not was_draft:
         await _count_as_paid(invoice, at)
     await _tell("payment.succeeded", "Payment succeeded", payment, at)
+
+
+async def mark_in_vain(payment: Payment, why: str, at: datetime) -> None:
+    """It was taken for nothing: whoever runs next gives it back. Called within a transaction; twice is once."""
+    if await Payment.filter(id=payment.id, in_vain_at=None).update(in_vain_at=at, updated_at=at):
+        log.warning("payment.in_vain", payment=payment.id, invoice=payment.invoice_id, why=why)
+        amount = Money(payment.amount_minor, payment.currency)
+        await _tell("payment.in_vain", f"{why}: the payment of {amount} is given back", payment, at)
 
 
 async def settle_otherwise(invoice: Invoice, at: datetime) -> None:

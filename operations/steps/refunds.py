@@ -1,12 +1,16 @@
-"""What a refund's news mean for our rows. Called within a transaction; any news may come twice."""
+"""What a refund's news mean for our rows. Called within a transaction; any news may come twice.
+
+What was taken in vain and cannot be given back by a refund stands on the customer's account balance instead, once.
+"""
 
 from datetime import datetime
 
 from billing.money import Money
 from integrations.stripe import types as stripe
-from models import Customer, Invoice, Payment, Refund, RefundStatus, Subscription
+from models import AccountBalanceEntry, Customer, Invoice, Payment, Refund, RefundStatus, Subscription
 from operations.activity import record
 from operations.counting import count_money
+from operations.steps.ledger import move_account_balance
 
 _STATUS = {
     stripe.RefundStatus.SUCCEEDED: RefundStatus.SUCCEEDED,
@@ -63,6 +67,45 @@ async def record_refused(refund_id: str, reason: str, at: datetime) -> None:
     await _release(refund, at)
 
 
+async def reserve(payment: Payment, amount_minor: int, at: datetime) -> None:
+    """On the row as locked by the caller."""
+    payment.refunded_minor += amount_minor
+    payment.updated_at = at
+    await payment.save(update_fields=["refunded_minor", "updated_at"])
+
+
+async def refundable(payment: Payment) -> Money:
+    """Of what was captured, what is neither given back nor credited instead."""
+    credited = AccountBalanceEntry.filter(customer_id=payment.customer_id, cause=cause_of_credit(payment))
+    credited_minor = sum([entry.amount_minor async for entry in credited])
+    return Money(payment.amount_minor - payment.refunded_minor - credited_minor, payment.currency)
+
+
+def cause_of_credit(payment: Payment) -> str:
+    return f"payment:{payment.id}"
+
+
+async def credit_what_was_kept(payment_id: str, at: datetime, *, operation_id: str | None = None) -> Money | None:
+    """What was taken in vain, and a refund failed to give back. None when there is nothing of the kind."""
+    payment = await Payment.filter(id=payment_id).select_for_update().get()
+    failed = await Refund.filter(payment_id=payment_id, status=RefundStatus.FAILED).order_by("-updated_at").first()
+    kept = await refundable(payment)
+    if payment.in_vain_at is None or failed is None or not kept.is_positive:
+        return None
+    await move_account_balance(
+        payment.customer_id, kept, key=f"{failed.id}:kept", cause=cause_of_credit(payment), at=at
+    )
+    await record(
+        "payment.credited",
+        f"{kept} could not be refunded and stands on the account balance",
+        at=at,
+        customer=await Customer.get(id=payment.customer_id),
+        operation_id=operation_id,
+        data={"payment": payment.id, "refund": failed.id},
+    )
+    return kept
+
+
 async def _release(refund: Refund, at: datetime) -> None:
     payment = await Payment.filter(id=refund.payment_id).select_for_update().get()
     payment.refunded_minor -= refund.amount_minor
@@ -73,6 +116,8 @@ async def _release(refund: Refund, at: datetime) -> None:
 async def _change_paid(refund: Refund, change_minor: int) -> None:
     """Money given back is not paid for the period any more, so that a change of tier cannot credit it once more."""
     payment = await Payment.get(id=refund.payment_id)
+    if payment.in_vain_at is not None:
+        return  # it never was
     invoice = await Invoice.get(id=payment.invoice_id)
     subscription = await Subscription.filter(id=invoice.subscription_id).select_for_update().get()
     if invoice.period_end == subscription.period_end:

@@ -174,7 +174,7 @@ PAID_LATER_STORY = Story(
     leaves=after(ONBOARDED, "SETTLE_PAYMENT"),
     points=handled("payment_intent.succeeded")
     | edges("metronome_invoice_paid")
-    | boundaries("report_settled_payment", "finish_settling"),
+    | boundaries("close_what_is_open", "report_settled_payment", "give_back_payment", "finish_settling"),
 )
 
 CHANGE_PAID_LATER_STORY = Story(

@@ -7,7 +7,16 @@ from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from billing.invoices import InvoiceStatus
-from models import CreditEntry, Invoice, Operation, OperationKind, OperationStatus, ProviderEffect, WebhookReplay
+from models import (
+    CreditEntry,
+    Invoice,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    Payment,
+    ProviderEffect,
+    WebhookReplay,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -53,6 +62,13 @@ async def test_the_ledger_entry_of_a_credit_at_metronome() -> None:
 async def test_the_effect_that_made_an_object() -> None:
     made = ProviderEffect.filter(object_id="con_1", step="metronome_contract")
     assert looks_up(await plan_of(made), "object_id")
+
+
+async def test_the_payments_that_were_in_vain() -> None:
+    plan = await plan_of(Payment.filter(in_vain_at__not_isnull=True).limit(1))
+    assert "in_vain_at" in plan
+    assert "SCAN" not in plan
+    assert "Seq Scan" not in plan
 
 
 async def test_the_replays_that_go_with_their_event() -> None:
