@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
 from tortoise.transactions import in_transaction
 
+from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus
 from billing.money import Money
@@ -12,11 +14,14 @@ from integrations.metronome import types as metronome
 from models import Customer, Invoice, Payment, Provider, ProviderEffect, Subscription
 from operations.activity import record
 from operations.cancel import end_subscription
-from operations.effects import Effect, perform
+from operations.effects import Effect, Refusal, perform
 from operations.position import credits_in_metronome, record_usage
 from operations.steps.case import Case, settled
 from operations.steps.contracts import cancel_contract
+from operations.steps.payment_methods import warn
 from operations.tools import Tools
+
+log = structlog.get_logger()
 
 NO_METHOD = "no payment method"
 
@@ -96,7 +101,7 @@ async def _mark_uncollectible(operation_id: str, invoice: Invoice, tools: Tools)
     async def settle(_: metronome.Invoice) -> None:
         await _write_uncollectible(operation_id, invoice, tools.now())
 
-    await perform(
+    refusal = await perform(
         operation_id,
         Effect(
             step="metronome_invoice_uncollectible",
@@ -107,9 +112,20 @@ async def _mark_uncollectible(operation_id: str, invoice: Invoice, tools: Tools)
         ),
         tools.now,
     )
+    if refusal is not None:
+        async with in_transaction():
+            await _give_up_alone(operation_id, invoice, refusal, tools.now())
 
 
-async def _write_uncollectible(operation_id: str, invoice: Invoice, at: datetime) -> None:
+async def _give_up_alone(operation_id: str, invoice: Invoice, refusal: Refusal, at: datetime) -> None:
+    """Nobody tries it any more here, whatever Metronome says: that it differs is told, now and by every reconcile."""
+    if await _write_uncollectible(operation_id, invoice, at):
+        log.error("invoice.uncollectible_refused", operation=operation_id, invoice=invoice.id, code=refusal.code)
+        message = f"The invoice is uncollectible, and Metronome refused to hear of it: {refusal.message}"
+        await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message)
+
+
+async def _write_uncollectible(operation_id: str, invoice: Invoice, at: datetime) -> bool:
     given_up = await Invoice.filter(id=invoice.id, status=InvoiceStatus.OPEN).update(
         status=InvoiceStatus.UNCOLLECTIBLE, updated_at=at
     )
@@ -122,3 +138,4 @@ async def _write_uncollectible(operation_id: str, invoice: Invoice, at: datetime
             operation_id=operation_id,
             data={"invoice": invoice.id},
         )
+    return bool(given_up)

@@ -6,6 +6,7 @@ from typing import Any
 
 import models
 from operations.collect_invoice import collect_due
+from operations.reconcile import Difference, Severity, compare
 from tests.api.onboarding import everything_of, metronome_list
 from tests.api.paying import (
     charged,
@@ -80,6 +81,26 @@ async def test_after_the_last_failure_the_subscription_is_over_everywhere(servic
     assert [each["status"] for each in found.charges] == ["failed"] * 5
     told = await _told_failures(service, invoice_id)
     assert len(told) == 1 + len(RETRY_DAYS)
+
+
+async def test_when_metronome_refuses_to_hear_of_it_the_invoice_is_given_up_here_and_the_difference_told(
+    service: Service, entity_id: str
+) -> None:
+    invoice_id = await with_open_invoice(service, entity_id, paymentMethodId=DECLINING)
+    path = "/api/v1/invoices/[^/]+/uncollectible$"
+    await service.metronome.fault(method="POST", path=path, kind="status_before", status=400, times=None)
+
+    await _exhaust(service, entity_id)
+
+    await service.metronome.clear_faults()
+    [invoice] = await invoices_of(service, entity_id)
+    assert (invoice["status"], invoice["nextAttemptAt"]) == ("UNCOLLECTIBLE", None)
+    customer = await models.Customer.get(entity_id=entity_id)
+    last = await models.Operation.filter(customer_id=customer.id, kind="COLLECT").order_by("-created_at").first()
+    assert last is not None
+    assert [warning["code"] for warning in last.warnings] == ["PROVIDER_REJECTED"]
+    [difference] = await compare(customer, service.app.state.tools)
+    assert difference == Difference("invoice.status", invoice_id, "UNCOLLECTIBLE", "OPEN", Severity.HIGH)
 
 
 async def test_what_was_spent_is_usage_when_the_allowance_ends(service: Service, entity_id: str) -> None:
