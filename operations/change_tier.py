@@ -47,7 +47,7 @@ from operations.steps.collecting import collect, default_method
 from operations.steps.contracts import last_moment, set_end, start_contract
 from operations.steps.credits import post_allowance
 from operations.steps.giving_back import give_back
-from operations.steps.invoices import issue, mark_paid_in_metronome, write_invoice
+from operations.steps.invoices import issue, report_paid, write_invoice
 from operations.steps.ledger import move_account_balance
 from operations.steps.payment_methods import warn
 from operations.steps.payments import mark_in_vain
@@ -285,7 +285,7 @@ async def report_change_payment(operation_id: str, tools: Tools) -> Next:
     _, terms = await _load(operation_id)
     invoice = await Invoice.get_or_none(id=terms.invoice_id) if terms.invoice_id else None
     if invoice is not None and (terms.due_now.is_zero or invoice.status is InvoiceStatus.PAID):
-        await mark_paid_in_metronome(operation_id, invoice, tools)
+        await report_paid(operation_id, invoice, tools)
     return Next.CONTINUE
 
 

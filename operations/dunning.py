@@ -43,7 +43,8 @@ async def tell_failure(operation_id: str, invoice: Invoice, payment: Payment | N
     async def nothing_more(_: metronome.Invoice) -> None:
         return None
 
-    await perform(
+    # Nothing of ours depends on their hearing of it.
+    _ = await perform(
         operation_id,
         Effect(
             step="metronome_invoice_failed",
@@ -65,7 +66,7 @@ async def give_up(operation_id: str, invoice: Invoice, tools: Tools) -> None:
     if unpaid.subscription.status is SubscriptionStatus.PAST_DUE:
         await _write_usage(unpaid, tools)
         # A refusal means that the contract has ended already.
-        await cancel_contract(unpaid, tools, effective=None)
+        _ = await cancel_contract(unpaid, tools, effective=None)
         await _expire(unpaid, tools)
     await _mark_uncollectible(operation_id, invoice, tools)
 

@@ -26,7 +26,7 @@ from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.contracts import start_contract
 from operations.steps.credits import month_to_grant, post_allowance
-from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
+from operations.steps.invoices import issue, report_paid, write_period_invoice
 from operations.steps.ledger import append_credits, credit_entries
 from operations.steps.owed import write_owed
 from operations.steps.payment_methods import warn
@@ -216,7 +216,7 @@ async def collect_new_period(operation_id: str, tools: Tools) -> Next:
         await collect(operation_id, invoice.id, tools, off_session=True)
         invoice = await Invoice.get(id=invoice.id)
     if invoice.status is InvoiceStatus.PAID:
-        await mark_paid_in_metronome(operation_id, invoice, tools)
+        await report_paid(operation_id, invoice, tools)
     elif failed := await Payment.filter(invoice_id=invoice.id, status=PaymentStatus.FAILED).first():
         await tell_failure(operation_id, invoice, failed, tools)
     return Next.CONTINUE

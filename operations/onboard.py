@@ -9,7 +9,6 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from billing.entity import Entity
-from billing.error_codes import ErrorCode
 from billing.errors import CustomerBusy, CustomerExists, InvalidInput, ProviderRejected
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import period_at
@@ -43,7 +42,6 @@ from operations.steps.invoices import issue_first_invoice
 from operations.steps.payment_methods import (
     attach_default_payment_method,
     detach_what_is_not_asked,
-    warn,
 )
 from operations.tools import Tools
 
@@ -288,12 +286,7 @@ async def collect_first_invoice(operation_id: str, tools: Tools) -> Next:
 
 async def report_payment(operation_id: str, tools: Tools) -> Next:
     case = await Case.load(operation_id)
-    refusal = await report_first(operation_id, case.subscription, tools)
-    if refusal is not None and not case.operation.warnings:
-        # The money is there: a customer who paid is not left waiting because the engine was told in vain.
-        message = f"The invoice is paid, and metronome refused to hear of it: {refusal.message}"
-        async with in_transaction():
-            await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message, field="tier")
+    await report_first(operation_id, case.subscription, tools)
     return Next.CONTINUE
 
 

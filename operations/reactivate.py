@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from tortoise.transactions import in_transaction
 
 from billing.credits import LedgerEntry, end_allowance, follow_allowance
@@ -32,6 +33,8 @@ from operations.steps.invoices import issue_first_invoice
 from operations.steps.ledger import append_credits, credit_entries
 from operations.steps.payment_methods import warn
 from operations.tools import Tools
+
+log = structlog.get_logger()
 
 
 async def reactivate(
@@ -150,7 +153,9 @@ async def _plan_before(subscription: Subscription) -> Plan:
 
 async def _call_off(case: Case, refusal: Refusal, tools: Tools) -> None:
     """A subscription without its invoice would be free: its contract ends again, and its allowance with it."""
-    await cancel_contract(case, tools, effective=None)
+    still_there = await cancel_contract(case, tools, effective=None)
+    if still_there is not None:
+        log.error("contract.not_cancelled", operation=case.operation.id, code=still_there.code)
     month = await month_to_grant(case, tools)
     async with in_transaction():
         if await fail(case.operation.id, ProviderRejected("metronome", refusal.message), at=tools.now()):

@@ -25,7 +25,7 @@ from operations.engine import Next, Step
 from operations.follow_end import follow_end
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
-from operations.steps.invoices import issue, mark_paid_in_metronome, write_period_invoice
+from operations.steps.invoices import issue, report_paid, write_period_invoice
 from operations.steps.owed import issue_owed, owed_invoices, write_owed
 from operations.tools import Tools
 
@@ -191,7 +191,7 @@ async def report_renewal(operation_id: str, tools: Tools) -> Next:
     if invoice is None:
         return Next.CONTINUE
     if invoice.status is InvoiceStatus.PAID:
-        await mark_paid_in_metronome(operation_id, invoice, tools)
+        await report_paid(operation_id, invoice, tools)
     elif failed := await Payment.filter(invoice_id=invoice.id, status=PaymentStatus.FAILED).first():
         await tell_failure(operation_id, invoice, failed, tools)
     return Next.CONTINUE

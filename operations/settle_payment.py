@@ -23,7 +23,7 @@ from operations.idempotency import input_hash
 from operations.steps.collecting import OPEN, close_intent
 from operations.steps.giving_back import give_back
 from operations.steps.invoices import mark_paid_in_metronome
-from operations.steps.payment_methods import warn
+from operations.steps.payment_methods import warn_once
 from operations.steps.payments import mark_in_vain
 from operations.steps.refunds import refundable
 from operations.tools import Tools
@@ -70,7 +70,8 @@ async def close_what_is_open(operation_id: str, tools: Tools) -> Next:
     await close_intent(operation_id, payment, tools)
     if await Payment.exists(id=payment.id, status__in=OPEN):
         message = "The invoice is paid, and Stripe did not cancel another payment of it, which goes back if it succeeds"
-        await _warn_once(operation_id, ErrorCode.PROVIDER_REJECTED, message)
+        async with in_transaction():
+            await warn_once(operation_id, ErrorCode.PROVIDER_REJECTED, message)
     return Next.CONTINUE
 
 
@@ -96,7 +97,8 @@ async def give_back_payment(operation_id: str, tools: Tools) -> Next:
         return Next.CONTINUE
     amount = Money(payment.amount_minor, payment.currency)
     message = f"The invoice was {invoice.status.lower()} without this payment of {amount}: it is given back"
-    await _warn_once(operation_id, ErrorCode.INVOICE_NOT_PAYABLE, message)
+    async with in_transaction():
+        await warn_once(operation_id, ErrorCode.INVOICE_NOT_PAYABLE, message)
     await give_back(operation_id, payment, tools, reason=f"The invoice was {invoice.status.lower()} already")
     return Next.CONTINUE
 
@@ -113,10 +115,3 @@ STEPS: tuple[Step, ...] = (close_what_is_open, report_settled_payment, give_back
 async def _load(operation_id: str) -> tuple[Invoice, Payment]:
     given = (await Operation.get(id=operation_id)).input
     return await Invoice.get(id=given["invoice_id"]), await Payment.get(id=given["payment_id"])
-
-
-async def _warn_once(operation_id: str, code: ErrorCode, message: str) -> None:
-    async with in_transaction():
-        operation = await Operation.filter(id=operation_id).select_for_update().get()
-        if code.value not in {warning["code"] for warning in operation.warnings}:
-            await warn(operation_id, code, message)

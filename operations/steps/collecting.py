@@ -104,7 +104,8 @@ async def _charge(operation_id: str, payment: Payment, tools: Tools, *, off_sess
     async def refuse(rejected: Rejected) -> None:
         await record_refusal(payment.id, rejected, tools.now())
 
-    await perform(
+    # `refuse` writes it down: the payment has failed.
+    _ = await perform(
         operation_id,
         Effect(
             step=f"payment_{payment.attempt}",
@@ -137,7 +138,8 @@ async def read_intent(operation_id: str, payment: Payment, tools: Tools) -> Paym
     async def settle(intent: PaymentIntent) -> None:
         await record_intent(payment.id, intent, tools.now())
 
-    await perform(
+    # Refused, it stays as it was.
+    _ = await perform(
         operation_id,
         Effect(
             step=f"read_payment_{payment.attempt}", provider=Provider.STRIPE, send=read, look_up=read, settle=settle

@@ -3,9 +3,8 @@
 from billing.invoices import InvoiceStatus
 from models import Invoice, Payment, PaymentStatus, Subscription
 from operations.dunning import tell_failure
-from operations.effects import Refusal
 from operations.steps.collecting import collect
-from operations.steps.invoices import first_invoice_key, mark_paid_in_metronome
+from operations.steps.invoices import first_invoice_key, report_paid
 from operations.tools import Tools
 
 
@@ -19,13 +18,12 @@ async def collect_first(operation_id: str, subscription: Subscription, tools: To
         await collect(operation_id, invoice.id, tools, off_session=False)
 
 
-async def report_first(operation_id: str, subscription: Subscription, tools: Tools) -> Refusal | None:
+async def report_first(operation_id: str, subscription: Subscription, tools: Tools) -> None:
     """Tell Metronome what became of the invoice: that it is paid, or that collecting it failed."""
     invoice = await first_invoice_of(subscription)
     if invoice is None:
-        return None
+        return
     if invoice.status is InvoiceStatus.PAID:
-        return await mark_paid_in_metronome(operation_id, invoice, tools)
-    if failed := await Payment.filter(invoice_id=invoice.id, status=PaymentStatus.FAILED).first():
+        await report_paid(operation_id, invoice, tools)
+    elif failed := await Payment.filter(invoice_id=invoice.id, status=PaymentStatus.FAILED).first():
         await tell_failure(operation_id, invoice, failed, tools)
-    return None

@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 
+import structlog
 from tortoise.transactions import in_transaction
 
+from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus, Line, due_date, first_invoice, settle, total
 from billing.money import Money
 from billing.periods import Period, midnight
@@ -13,8 +15,11 @@ from models import Customer, Invoice, InvoiceLine, Payment, PaymentStatus, Provi
 from operations.effects import Effect, Refusal, perform
 from operations.steps.case import Case, settled
 from operations.steps.ledger import move_account_balance
+from operations.steps.payment_methods import warn_once
 from operations.steps.payments import mark_in_vain
 from operations.tools import Tools
+
+log = structlog.get_logger()
 
 
 def first_invoice_key(subscription_id: str) -> str:
@@ -220,3 +225,14 @@ async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Too
         async with in_transaction():
             await mark_in_vain(payment, "The invoice was paid by other means, as told by Metronome", tools.now())
     return None
+
+
+async def report_paid(operation_id: str, invoice: Invoice, tools: Tools) -> None:
+    """The same for a verb that goes on either way: the money is there, so a refusal is only told."""
+    refusal = await mark_paid_in_metronome(operation_id, invoice, tools)
+    if refusal is None:
+        return
+    log.error("invoice.paid_refused", operation=operation_id, invoice=invoice.id, code=refusal.code)
+    message = f"The invoice is paid, and Metronome refused to hear of it: {refusal.message}"
+    async with in_transaction():
+        await warn_once(operation_id, ErrorCode.PROVIDER_REJECTED, message)

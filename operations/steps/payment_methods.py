@@ -3,6 +3,9 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+import structlog
+from tortoise.transactions import in_transaction
+
 from billing.error_codes import ErrorCode
 from billing.errors import PaymentMethodNotFound
 from integrations.errors import Rejected, Unavailable
@@ -14,6 +17,8 @@ from operations.ending import keep
 from operations.steps.case import Case, settled
 from operations.steps.payments import bring_forward
 from operations.tools import Tools
+
+log = structlog.get_logger()
 
 TEST_ALIAS = "pm_card_"
 """Test-mode ids that stand for a fresh card at each use, so that the id alone does not find what was attached."""
@@ -39,14 +44,17 @@ async def attach_default_payment_method(case: Case, payment_method_id: str, tool
     if method is None and await attach(case, payment_method_id, tools, refuse=warn) is None:
         method = await attached_method(case.operation.id)
     if method is not None:
-        await make_default(case, method, tools, refuse=warn)
+        _ = await make_default(case, method, tools, refuse=warn)
 
 
 async def detach_what_is_not_asked(case: Case, payment_method_id: str | None, tools: Tools) -> None:
     """The card of an onboarding that failed is not charged for the one that took its place."""
     for asked, method in (await _of_earlier_tries(case)).items():
-        if asked != payment_method_id:
-            await detach(case, method, tools)
+        if asked != payment_method_id and (refusal := await detach(case, method, tools)):
+            log.error("payment_method.not_detached", operation=case.operation.id, code=refusal.code)
+            message = f"{method.label} is still on file, Stripe refused to detach it: {refusal.message}"
+            async with in_transaction():
+                await warn_once(case.operation.id, ErrorCode.PROVIDER_REJECTED, message)
 
 
 async def _of_earlier_tries(case: Case) -> dict[str, PaymentMethod]:
@@ -190,3 +198,10 @@ async def warn(operation_id: str, code: ErrorCode, message: str, *, field: str |
     operation = await Operation.filter(id=operation_id).select_for_update().get()
     operation.warnings = [*operation.warnings, {"code": code.value, "message": message, "field": field}]
     await operation.save(update_fields=["warnings"])
+
+
+async def warn_once(operation_id: str, code: ErrorCode, message: str) -> None:
+    """The same for a step that may be run again: one warning of a kind. Called within a transaction."""
+    operation = await Operation.get(id=operation_id)
+    if code.value not in {warning["code"] for warning in operation.warnings}:
+        await warn(operation_id, code, message)

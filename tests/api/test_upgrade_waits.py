@@ -8,6 +8,7 @@ import pytest
 
 import models
 from integrations.stripe.types import PaymentIntentStatus
+from operations.reconcile import compare
 from tests.api.changing import ASKING, DECLINING, Customers, codes
 from tests.api.onboarding import ended, everything_of
 from tests.api.paying import authenticate, charged
@@ -254,6 +255,21 @@ async def test_credits_that_metronome_refuses_twice_are_told_as_a_warning(custom
     assert payload["subscription"]["tier"] == "TEAM"
     assert payload["customer"]["credits"]["balance"] == await customers.credits_left(entity_id) == 10_000
     await customers.agree(entity_id)
+
+
+async def test_a_payment_that_metronome_refuses_to_hear_of_is_told_as_a_warning(
+    customers: Customers, entity_id: str
+) -> None:
+    await _on_pro(customers, entity_id, "pm_card_mastercard")
+    path = "/api/v1/invoices/[^/]+/pay$"
+    await customers.service.metronome.fault(method="POST", path=path, kind="status_before", status=400)
+
+    payload = await customers.change(entity_id, **UPGRADE)
+
+    assert [warning["code"] for warning in payload["warnings"]] == ["PROVIDER_REJECTED"]
+    assert (payload["subscription"]["tier"], payload["invoice"]["status"]) == ("TEAM", "PAID")
+    found = await compare(await models.Customer.get(entity_id=entity_id), customers.tools)
+    assert [(each.what, each.ours, each.theirs) for each in found] == [("invoice.status", "PAID", "OPEN")]
 
 
 @pytest.mark.parametrize("kind", ["timeout_after", "drop_after", "status_after", "html_after"])

@@ -25,6 +25,9 @@ WAITING_PAYMENT = (
     "SELECT t.stripe_payment_intent_id FROM payment t JOIN customer c ON c.id = t.customer_id "
     "WHERE c.entity_id = $1 AND t.status = 'REQUIRES_ACTION'"
 )
+INVOICE_AT_METRONOME = (
+    "SELECT t.metronome_invoice_id FROM invoice t JOIN customer c ON c.id = t.customer_id WHERE c.entity_id = $1"
+)
 PERIOD_END = (
     "SELECT t.period_end FROM subscription t JOIN customer c ON c.id = t.customer_id "
     "WHERE c.entity_id = $1 AND t.is_current"
@@ -71,11 +74,16 @@ class Meanwhile:
     passes: timedelta = UNTIL_OLD_ENOUGH
     to_period_end: bool = False
     payer: Literal["success", "failure"] | None = None
+    bank_transfer: bool = False
+    """It pays the customer's only invoice, as somebody tells Metronome."""
 
     async def happen(self, world: World, entity_id: str) -> None:
         if self.payer is not None:
             [[intent_id]] = await world.rows(WAITING_PAYMENT, entity_id)
             await world.providers.authenticate(str(intent_id), outcome=self.payer)
+        if self.bank_transfer:
+            [[invoice_id]] = await world.rows(INVOICE_AT_METRONOME, entity_id)
+            await world.providers.pay_by_bank_transfer(str(invoice_id))
         if self.to_period_end:
             [[period_end]] = await world.rows(PERIOD_END, entity_id)
             await world.providers.let_pass_to(str(period_end))

@@ -177,6 +177,19 @@ PAID_LATER_STORY = Story(
     | boundaries("close_what_is_open", "report_settled_payment", "give_back_payment", "finish_settling"),
 )
 
+PAID_OTHERWISE_STORY = Story(
+    verb="paidByBankTransfer",
+    before=(onboarding(tier="PRO", card=SECURE_CARD), ECHOES),
+    act=Meanwhile(bank_transfer=True),
+    leaves=replace(
+        after(ONBOARDED, "SETTLE_PAYMENT"),
+        succeeded_charges=(),
+        attempts=tuple(sorted({*ONBOARDED.attempts, "close_payment_1:1"} - {"metronome_invoice_paid:1"})),
+        payments=((900, "CANCELLED"),),
+    ),
+    points=handled("invoice.paid") | edges("close_payment_1") | boundaries("close_what_is_open", "finish_settling"),
+)
+
 CHANGE_PAID_LATER_STORY = Story(
     verb="changeResumedByEvent",
     before=(*WAITING_FOR_PAYER, ECHOES),
@@ -209,6 +222,7 @@ UNASKED = (
     END_STORY,
     SCHEDULED_STORY,
     PAID_LATER_STORY,
+    PAID_OTHERWISE_STORY,
     CHANGE_PAID_LATER_STORY,
     CHANGE_NEVER_PAID_STORY,
 )

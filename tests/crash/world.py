@@ -94,6 +94,10 @@ class Providers:
         answer = await self.stripe.post("/_mock/authenticate", json={"payment_intent": intent_id, "outcome": outcome})
         answer.raise_for_status()
 
+    async def pay_by_bank_transfer(self, invoice_id: str) -> None:
+        paid = await self.metronome.post(f"/api/v1/invoices/{invoice_id}/pay", json={"external_payment_id": "wire"})
+        paid.raise_for_status()
+
     async def start_afresh(self) -> None:
         """Nothing has happened, and it is the next day's noon: no story runs into midnight."""
         for mock_client, journal in zip((self.metronome, self.stripe), self.journals, strict=True):
