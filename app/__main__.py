@@ -116,6 +116,8 @@ def migrate(*, check: bool, to: str, as_json: bool) -> None:
         unwritten = asyncio.run(unwritten_migrations())
         for change in unwritten:
             click.echo(f"no migration says: {change}", err=True)
+        if as_json:
+            echo_json({"unwritten": unwritten})
         sys.exit(1 if unwritten else 0)
     applied = asyncio.run(apply_migrations(load_settings().database, to=to))
     if as_json:

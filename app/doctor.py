@@ -100,7 +100,7 @@ async def _settings(settings: Settings) -> list[Finding]:
         *_publishable_key(settings),
         *_customer_tokens(settings),
         *_credentials_file(settings),
-        _tracing(settings),
+        await _tracing(settings),
     ]
 
 
@@ -180,12 +180,26 @@ def _credentials_file(settings: Settings) -> list[Finding]:
     return [_private(path, check="credentials file", mode=0o600)]
 
 
-def _tracing(settings: Settings) -> Finding:
-    if not settings.otel_exporter_otlp_endpoint:
+async def _tracing(settings: Settings) -> Finding:
+    endpoint = settings.otel_exporter_otlp_endpoint
+    if not endpoint:
         return ok("traces", "off")
-    if is_installed():
-        return ok("traces", f"sent to {settings.otel_exporter_otlp_endpoint}")
-    return fail("traces", "OpenTelemetry is not installed", "pip install --require-hashes -r constraints-tracing.txt")
+    if not is_installed():
+        advice = "pip install --require-hashes -r constraints-tracing.txt"
+        return fail("traces", "OpenTelemetry is not installed", advice)
+    if not await _answers(endpoint):
+        return warn("traces", f"{endpoint} does not answer", "start the collector, or correct the endpoint")
+    return ok("traces", f"sent to {endpoint}")
+
+
+async def _answers(url: str) -> bool:
+    """Whatever it answers: this asks for nothing."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=ASK_SECONDS) as http:
+            await http.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return True
 
 
 async def _files(settings: Settings) -> list[Finding]:

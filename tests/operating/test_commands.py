@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from app.__main__ import main
 from models import Customer, Operation, OperationStatus
@@ -234,7 +235,8 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do_and_no_secret(sqlite_url:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM tortoise_migrations WHERE name = '0006_operating'")
 
-    said = app("doctor", DATABASE_URL=sqlite_url, MOCK_METRONOME_PORT="9", MOCK_STRIPE_PORT="9", **SECRETS)
+    away = {"MOCK_METRONOME_PORT": "9", "MOCK_STRIPE_PORT": "9", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    said = app("doctor", DATABASE_URL=sqlite_url, **away, **SECRETS)
 
     lines = {line.split("  ")[0]: line for line in said.out.splitlines()}
     assert said.status == 1
@@ -244,6 +246,7 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do_and_no_secret(sqlite_url:
     assert "WARN" in lines["billing.db"]
     assert lines["billing.db"].endswith(f"chmod 0600 {path}")
     assert lines["migrations"].endswith("python -m app migrate")
+    assert re.search("WARN +http://127.0.0.1:9 does not answer +start the collector", lines["traces"])
     assert [secret for secret in SECRETS.values() if secret in said.out + said.err and secret != "planted"] == []
 
 
@@ -276,6 +279,17 @@ def test_every_command_says_what_it_does_and_speaks_json(path: tuple[str, ...], 
     if isinstance(command, click.Group) or path in RUN_FOR_LONG:
         return
     assert "--json" in {option for parameter in command.params for option in parameter.opts}
+
+
+async def test_migrate_tells_a_program_what_it_did(empty_database_url: str) -> None:
+    first, second, check = [
+        await asyncio.to_thread(CliRunner().invoke, main, arguments, env={"DATABASE_URL": empty_database_url})
+        for arguments in (["migrate", "--json"], ["migrate", "--json"], ["migrate", "--check", "--json"])
+    ]
+
+    assert [each.exit_code for each in (first, second, check)] == [0, 0, 0]
+    assert json.loads(first.stdout)["applied"][0].endswith("0001_initial")
+    assert (json.loads(second.stdout), json.loads(check.stdout)) == ({"applied": []}, {"unwritten": []})
 
 
 async def running(entity_id: str) -> bool:
