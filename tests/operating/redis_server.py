@@ -1,4 +1,4 @@
-"""A real Redis on a free port of this machine, which can be stopped, held and started again where it was."""
+"""A real Redis, run as in deploy/compose.yaml, on a free port: it can be killed, held, and started again there."""
 
 import shutil
 import signal
@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tests.operating.command import ROOT
 from tests.webhooks.delivery import until
 from tests.webhooks.processes import free_port
 
@@ -35,12 +37,11 @@ class RedisServer:
             "--port": str(self.port),
             "--bind": "127.0.0.1",
             "--requirepass": PASSWORD,
-            "--save": "",
             "--dir": str(self.folder),
             "--logfile": "redis.log",
         }
         arguments = [part for option in options.items() for part in option]
-        self.process = subprocess.Popen([self.program, *arguments])  # noqa: ASYNC220  forked at once, then waited for
+        self.process = subprocess.Popen([self.program, *as_in_compose(), *arguments])  # noqa: ASYNC220  forked at once, then waited for
         await until(self.answers, what="a Redis that answers")
 
     async def answers(self) -> bool:
@@ -71,6 +72,12 @@ class RedisServer:
     def go_on(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
+
+
+def as_in_compose() -> list[str]:
+    compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))
+    _, *options = compose["services"]["redis"]["command"]
+    return [str(option) for option in options]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from app.__main__ import main
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from tests.operating.command import ROOT
 from tests.operating.metrics import OPENMETRICS
 from tests.service import running_service
@@ -133,6 +133,7 @@ def test_each_of_our_containers_is_locked_down_and_runs_a_command_there_is() -> 
         command, *options = service["command"]
         found = main.commands[command]
         found.make_context(command, list(options), parent=click.Context(main))
+        assert load_settings(rate_limit_storage=service["environment"]["RATE_LIMIT_STORAGE"]).rate_limit_storage
     assert int(OURS["web"]["stop_grace_period"].removesuffix("s")) > 2 * Settings.model_fields["drain_seconds"].default
 
 
