@@ -98,6 +98,19 @@ def test_the_image_holds_every_package_of_the_service_and_nothing_of_the_mocks()
     assert re.search(r"^USER 10001:10001$", DOCKERFILE, re.MULTILINE)
 
 
+def test_the_image_brings_the_built_web_ui_where_the_service_looks_for_it() -> None:
+    web, *_, last = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
+    (folder,) = re.findall(r"^WORKDIR (\S+)$", last, re.MULTILINE)
+    ((made, put),) = re.findall(r"^COPY --from=web (\S+) (\S+)$", last, re.MULTILINE)
+
+    assert re.findall(r"^RUN (.+)$", web, re.MULTILINE) == ["npm ci --ignore-scripts", "npm run build"]
+    assert {"frontend ./", "schema/schema.graphql ../schema/schema.graphql"} <= set(
+        re.findall(r"^COPY (.+)$", web, re.MULTILINE)
+    )
+    assert made == "/web/frontend/out"
+    assert Path(put) == Path(folder) / Settings.model_fields["web_dir"].default
+
+
 def test_compose_is_what_the_compose_specification_allows() -> None:
     checked = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml"],
