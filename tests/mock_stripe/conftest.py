@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from mock_kit.sandbox import Sandbox
 from mock_stripe.app import create_app
 from tests.mock_stripe.receiver import Receiver
 from tests.mock_stripe.sdk_client import connect
+from tests.mock_stripe.sdk_schema import problems
 
 BASE = "http://stripe.test"
 RECEIVER = "http://receiver.test/hook"
@@ -86,6 +88,7 @@ def code(error: stripe.StripeError) -> str | None:
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
+    """Whatever it answered and told is held against the SDK's classes when the test is over."""
     receiver = Receiver()
     app = create_app(
         seed=7,
@@ -105,4 +108,8 @@ async def world() -> AsyncIterator[World]:
         transport=httpx.ASGITransport(app), base_url=BASE, event_hooks={"response": [record]}
     ) as http:
         yield World(app, http, connect(http, base=BASE), receiver, answers)
+        await http.delete("/_mock/faults")
+        await http.get("/v1/events?limit=100", headers={"authorization": "Bearer sk_test_1"})
     await app.aclose()
+    delivered = [json.loads(body) for body, _ in receiver.got]
+    assert [problem for answer in [*answers, *delivered] for problem in problems(answer)] == []
