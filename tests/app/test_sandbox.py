@@ -183,14 +183,14 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path, ports: Ports) -> None:
         until(lambda: ports.answering() == [])
 
 
-def test_a_taken_port_is_named_with_the_way_to_another(tmp_path: Path, ports: Ports) -> None:
-    with socket.create_server(("127.0.0.1", ports.metronome)):
+@pytest.mark.parametrize("setting", ["PORT", "MOCK_METRONOME_PORT", "MOCK_STRIPE_PORT"])
+def test_a_taken_port_is_named_with_the_way_to_another(tmp_path: Path, ports: Ports, setting: str) -> None:
+    port = int(ports.environment[setting])
+    with socket.create_server(("127.0.0.1", port)):
         status, said = refused(tmp_path, ports.environment)
 
-    assert (status, said) == (
-        2,
-        f"billing: port {ports.metronome} is taken; choose another with MOCK_METRONOME_PORT=<port>\n",
-    )
+    assert (status, said) == (2, f"billing: port {port} is taken; choose another with {setting}=<port>\n")
+    assert ports.answering() == []
 
 
 def test_one_port_cannot_serve_two(tmp_path: Path, ports: Ports) -> None:
