@@ -96,9 +96,9 @@ async def over_http_one_key_has_one_limit_at_both(sharing: Sharing) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (429, "RATE_LIMITED")
         assert (told["ratelimit-limit"], told["ratelimit-policy"]) == (str(LIMIT), f"{LIMIT};w={WINDOW_SECONDS}")
         assert remaining(answer) == 0
-        # One is free again a twelfth into the next window.
-        wait = int(told["retry-after"]) - int(told["ratelimit-reset"])
-        assert wait in range(WINDOW_SECONDS // LIMIT - 1, WINDOW_SECONDS // LIMIT + 2)
+        # To the second it is proven where the clock is an argument; here the window may just have ended.
+        assert 0 < int(told["ratelimit-reset"]) <= WINDOW_SECONDS
+        assert 0 < int(told["retry-after"]) <= 2 * WINDOW_SECONDS
     assert any(f"key:{ADMIN_KEY_ID}" in key for key in await sharing.redis.keys())
     assert await sharing.redis.keys(database=DATABASE + 1) == []
 
