@@ -37,6 +37,9 @@ provider_call_seconds = Histogram(
 webhooks_received = Counter(
     "billing_webhooks_received_total", "Webhook requests by what was answered.", ("provider", "outcome")
 )
+webhooks_unreadable = Counter(
+    "billing_webhooks_unreadable_total", "Events in a provider's own list that could not be read.", ("provider",)
+)
 webhook_events_handled = Counter(
     "billing_webhook_events_handled_total", "Attempts at stored events by how they ended.", ("provider", "outcome")
 )

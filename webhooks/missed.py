@@ -1,7 +1,7 @@
 """Asks both providers for the events that never arrived: their endpoints give up after days, their lists do not.
 
-Each provider's list is read from where the last reading ended. What is stored already is stored once, so the readings
-may overlap.
+Each provider's list is read from where the last reading ended, and how far it came is written down on the way. What is
+stored already is stored once, so the readings may overlap.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,11 +14,12 @@ import structlog
 
 from integrations.errors import ProviderError, Rejected
 from integrations.fields import Fields, Unreadable
-from integrations.inbound import BadPayload, Verified
+from integrations.inbound import BadPayload, Verified, read_event_id
 from integrations.metronome import webhooks as metronome
 from integrations.stripe import webhooks as stripe
 from models import EventCursor, Provider
 from operations.tools import Tools
+from telemetry.metrics import webhooks_unreadable
 from webhooks.inbox import Arrival, store
 
 log = structlog.get_logger()
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 ON_ITS_WAY = timedelta(minutes=2)
 """A younger event is still being delivered."""
 AT_ONCE = 200
+STRETCH = timedelta(hours=1)
+"""Doubled as long as a stretch has no more than one page."""
 OVERLAP = timedelta(minutes=10)
 """Stripe lists by the second of creation, and one may enter the list late."""
 FIRST_LOOK_BACK = timedelta(hours=1)
@@ -48,23 +51,37 @@ class MissedEvents:
         return found
 
     async def _from_stripe(self) -> int:
+        """A stretch of time after the other, so that what a page cannot be had for is all that is read again.
+
+        Stripe lists newest first, and after a long absence there is more than memory should hold.
+        """
         now = self.tools.now()
-        cursor = await _cursor(Provider.STRIPE, now)
-        bodies = await self.tools.stripe.list_event_bodies(created_since=cursor.read_until - OVERLAP)
-        stored = await _store(_readable(Provider.STRIPE, bodies, self._read_stripe), now)
-        await _advance(Provider.STRIPE, read_until=now - ON_ITS_WAY, last_event_id=None)
-        return stored
+        begin, until = (await _cursor(Provider.STRIPE, now)).read_until - OVERLAP, now - ON_ITS_WAY
+        stretch, stored = STRETCH, 0
+        while True:
+            end = min(begin + stretch, until)
+            pages = 0
+            async for bodies in self.tools.stripe.pages_of_event_bodies(created_since=begin, until=end):
+                stored += await _store(_readable(Provider.STRIPE, bodies, self._read_stripe), now)
+                pages += 1
+            await _advance(Provider.STRIPE, read_until=end, last_event_id=None)
+            if end >= until:
+                return stored
+            begin, stretch = end, stretch * 2 if pages <= 1 else STRETCH
 
     async def _from_metronome(self) -> int:
         now = self.tools.now()
         cursor = await _cursor(Provider.METRONOME, now)
         bodies, since = await self._first_page(cursor)
-        stored = 0
-        while settled := _settled(_readable(Provider.METRONOME, bodies, metronome.read_envelope), now):
-            stored += await _store([each for each in settled if since is None or each.occurred_at >= since], now)
-            last = settled[-1]
-            await _advance(Provider.METRONOME, read_until=last.occurred_at, last_event_id=last.event_id)
-            bodies = await self.tools.metronome.list_event_bodies(after=last.event_id)
+        stored, read_until = 0, cursor.read_until
+        while bodies:
+            arrivals, last_event_id = _before_what_is_on_its_way(bodies, now)
+            if last_event_id is None:
+                break
+            stored += await _store([each for each in arrivals if since is None or each.occurred_at >= since], now)
+            read_until = arrivals[-1].occurred_at if arrivals else read_until
+            await _advance(Provider.METRONOME, read_until=read_until, last_event_id=last_event_id)
+            bodies = await self.tools.metronome.list_event_bodies(after=last_event_id)
         return stored
 
     async def _first_page(self, cursor: EventCursor) -> tuple[tuple[Fields, ...], datetime | None]:
@@ -91,7 +108,7 @@ async def _advance(provider: Provider, *, read_until: datetime, last_event_id: s
 
 async def _store(arrivals: Iterable[Arrival], now: datetime) -> int:
     missed = 0
-    waiting = iter(_settled(arrivals, now))
+    waiting = iter([arrival for arrival in arrivals if _is_settled(arrival, now)])
     while batch := list(islice(waiting, AT_ONCE)):
         for arrival, new in zip(batch, await store(batch, at=now), strict=True):
             if new:
@@ -102,8 +119,32 @@ async def _store(arrivals: Iterable[Arrival], now: datetime) -> int:
     return missed
 
 
-def _settled(arrivals: Iterable[Arrival], now: datetime) -> list[Arrival]:
-    return [arrival for arrival in arrivals if now - arrival.occurred_at >= ON_ITS_WAY]
+def _is_settled(arrival: Arrival, now: datetime) -> bool:
+    return now - arrival.occurred_at >= ON_ITS_WAY
+
+
+def _before_what_is_on_its_way(bodies: Iterable[Fields], now: datetime) -> tuple[list[Arrival], str | None]:
+    """What can be read of a page, oldest first, and the id of the last event behind which the next reading begins.
+
+    What cannot be read is gone past: it would stand at the head of the list for good.
+    """
+    arrivals: list[Arrival] = []
+    last_event_id: str | None = None
+    for body in bodies:
+        arrival = next(_readable(Provider.METRONOME, [body], metronome.read_envelope), None)
+        if arrival is not None and not _is_settled(arrival, now):
+            break
+        if arrival is not None:
+            arrivals.append(arrival)
+        last_event_id = _id_of(body) or last_event_id
+    return arrivals, last_event_id
+
+
+def _id_of(body: Fields) -> str | None:
+    try:
+        return read_event_id(body)
+    except (Unreadable, BadPayload):
+        return None
 
 
 def _readable(provider: Provider, bodies: Iterable[Fields], read: Callable[[Fields], Verified]) -> Iterator[Arrival]:
@@ -112,4 +153,5 @@ def _readable(provider: Provider, bodies: Iterable[Fields], read: Callable[[Fiel
         try:
             yield Arrival.of(provider, read(body), body.as_json())
         except (Unreadable, BadPayload) as problem:
+            webhooks_unreadable.labels(provider.value).inc()
             log.warning("webhook.unreadable_in_list", provider=provider.value, problem=str(problem))

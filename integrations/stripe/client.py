@@ -1,9 +1,8 @@
 """Every call we make to Stripe, as one client; the calls themselves stand in one file per noun."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import TypeVar
 
 import httpx
 import stripe
@@ -11,14 +10,12 @@ from pydantic import SecretStr
 from stripe.params import EventListParams
 
 from integrations.fields import Fields
-from integrations.stripe.api import PAGE_SIZE, StripeApi
+from integrations.stripe.api import PAGE_SIZE, FetchPage, StripeApi
 from integrations.stripe.customers import CustomerCalls
 from integrations.stripe.payment_methods import PaymentMethodCalls
 from integrations.stripe.payments import PaymentCalls
 from integrations.stripe.transport import SharedHTTPXClient, Sleep
 from integrations.stripe.types import Event
-
-T = TypeVar("T")
 
 
 class StripePayments(CustomerCalls, PaymentMethodCalls, PaymentCalls):
@@ -48,22 +45,24 @@ class StripePayments(CustomerCalls, PaymentMethodCalls, PaymentCalls):
         self._api = StripeApi(sdk, timeout_seconds=timeout_seconds)
 
     async def list_events(self, *, created_since: datetime) -> tuple[Event, ...]:
-        """Oldest first, and some perhaps for the second time. Stripe keeps events for 30 days."""
-        return await self._list_events(Event.read, created_since)
+        """Oldest first, all of them."""
+        newest_first = await self._api.all_pages("list_events", self._event_pages(created_since), Event.read)
+        return tuple(reversed(newest_first))
 
-    async def list_event_bodies(self, *, created_since: datetime) -> tuple[Fields, ...]:
-        """The same, unread: as a webhook brings them."""
-        return await self._list_events(lambda body: body, created_since)
+    def pages_of_event_bodies(self, *, created_since: datetime, until: datetime) -> AsyncIterator[list[Fields]]:
+        """Unread, as a webhook brings them; newest first, a page at a time. Both ends count, by the second."""
+        return self._api.pages("list_events", self._event_pages(created_since, until), lambda body: body)
 
-    async def _list_events(self, read: Callable[[Fields], T], created_since: datetime) -> tuple[T, ...]:
+    def _event_pages(self, created_since: datetime, until: datetime | None = None) -> FetchPage:
         async def fetch(cursor: str | None) -> stripe.ListObject[stripe.Event]:
             params: EventListParams = {"created": {"gte": int(created_since.timestamp())}, "limit": PAGE_SIZE}
+            if until is not None:
+                params["created"] = {"gte": int(created_since.timestamp()), "lte": int(until.timestamp())}
             if cursor:
                 params["starting_after"] = cursor
             return await self._api.sdk.events.list_async(params)
 
-        newest_first = await self._api.all_pages("list_events", fetch, read)
-        return tuple(reversed(newest_first))
+        return fetch
 
     async def ping(self) -> None:
         """The cheapest call that needs a valid key."""

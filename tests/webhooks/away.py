@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.types import ASGIApp
 
 import mock_metronome.app
 import mock_stripe.app
 from app.main import create_app
 from mock_kit.clock import Clock
-from mock_kit.sandbox import Sandbox
 from tests.keys import AS_ADMIN
 from tests.service import METRONOME, SERVICE, STRIPE, Mock, Service, settings_for
 
@@ -24,8 +24,8 @@ class World:
     database_url: str
     folder: Path
     clock: Clock
-    metronome: Sandbox
-    stripe: Sandbox
+    metronome: ASGIApp
+    stripe: ASGIApp
 
     @asynccontextmanager
     async def service(self, **changed: Any) -> AsyncIterator[Service]:

@@ -4,13 +4,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import mock_metronome.app
+import models
 from mock_kit.clock import Clock
-from tests.service import STRIPE, Service
+from tests.service import METRONOME, STRIPE, Service
 from tests.webhooks.away import World, providers
 from tests.webhooks.bodies import events_stored
 from tests.webhooks.customers import SECURE_CARD, authenticate, payer, standing
@@ -116,6 +121,74 @@ async def test_a_list_that_forgot_where_we_stopped_is_read_from_its_start(world:
 
     async with world.service() as service:
         await until(lambda: stored_count(service, count), what="the events since")
+
+
+async def test_what_was_read_before_a_page_failed_is_not_read_again(world: World) -> None:
+    async with world.service() as service:
+        await until(lambda: has_looked(service), what="the look at the start")
+        early = await payer(service, "early")
+        world.clock.advance(A_DAY)
+        late = await payer(service, "late")
+        stripe_events = await events_of(service, early.stripe_id), await events_of(service, late.stripe_id)
+        # Stretches of 1, 2, 4, 8 and 16 hours: the fourth fails, and the late events are in the fifth.
+        await service.stripe.fault(method="GET", path="/v1/events", kind="status_before", status=400, skip=3, times=1)
+        world.clock.advance(timedelta(minutes=5))
+    async with world.service() as service:
+        await until(lambda: fault_struck(service), what="the page that fails")
+        known = await stored_where(service, provider="STRIPE")
+        reached = await models.EventCursor.get(provider="STRIPE")
+
+        assert {event["eventId"] for event in known} == {sent.id for sent in stripe_events[0]}
+        assert reached.read_until > world.clock.now() - A_DAY
+
+    async with world.service() as service:
+        count = len(stripe_events[0]) + len(stripe_events[1])
+        await until(lambda: stored_of(service, "STRIPE", count), what="the rest")
+
+
+async def test_events_that_nobody_can_read_do_not_stop_the_reading(world: World) -> None:
+    async with world.service() as service:
+        spoilt = await payer(service, "spoilt")
+        plain = await payer(service, "plain")
+        readable = {sent.id for sent in await events_of(service, plain.metronome_id)}
+        spoiling = Spoiling(world.metronome, customer_id=spoilt.metronome_id)
+    world.clock.advance(A_DAY)
+
+    async with replace(world, metronome=spoiling).service() as service:
+        await until(lambda: stored_of(service, "METRONOME", len(readable)), what="the events that can be read")
+        found = await stored_where(service, provider="METRONOME")
+
+    assert {event["eventId"] for event in found} == readable
+
+
+class Spoiling:
+    """Metronome, listing two events at a time; those of one customer lack their time."""
+
+    def __init__(self, mock: ASGIApp, *, customer_id: str) -> None:
+        self._mock, self._customer_id = mock, customer_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != AT_METRONOME[1]:
+            await self._mock(scope, receive, send)
+            return
+        transport = httpx.ASGITransport(self._mock)
+        query = dict(parse_qsl(scope["query_string"].decode())) | {"limit": "2"}
+        async with httpx.AsyncClient(transport=transport, base_url=METRONOME) as client:
+            headers = {"authorization": Headers(scope=scope)["authorization"]}
+            answer = await client.get(scope["path"], params=query, headers=headers)
+        listed = answer.json()
+        for event in listed.get("data", []):
+            if event["customer_id"] == self._customer_id:
+                del event["timestamp"]
+        await JSONResponse(listed, status_code=answer.status_code)(scope, receive, send)
+
+
+async def fault_struck(service: Service) -> bool:
+    return bool((await service.stripe.http.get("/_mock/faults")).json()["data"][0]["hits"])
+
+
+async def stored_of(service: Service, provider: str, expected: int) -> bool:
+    return len(await stored_where(service, provider=provider)) == expected
 
 
 async def has_looked(service: Service) -> bool:
