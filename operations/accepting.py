@@ -20,6 +20,7 @@ from operations.engine import Engine
 from operations.idempotency import answered_by, check_key, input_hash, remember
 from operations.tools import Tools
 
+TRIES = 2
 UNDER_WAY = (OperationStatus.RUNNING, OperationStatus.REQUIRES_ACTION)
 
 
@@ -69,17 +70,19 @@ async def accept(request: Request, decide: Decide, *, at: datetime) -> Accepted:
     check_key(request.idempotency_key)
     if known := await answered_by(request.idempotency_key, request.hashed):
         return Accepted(known, request.kind, fresh=False)
-    try:
-        async with in_transaction():
-            operation_id = await _write(request, decide, at)
-    except IntegrityError:
-        # The same key, or another operation of this customer, a moment earlier.
-        if known := await answered_by(request.idempotency_key, request.hashed):
-            return Accepted(known, request.kind, fresh=False)
-        await _refuse_busy(await _customer(request.entity_id))
-        raise
-    crashpoint(f"{request.kind.lower()}.accepted")
-    return Accepted(operation_id, request.kind, fresh=True)
+    for _ in range(TRIES):
+        try:
+            async with in_transaction():
+                operation_id = await _write(request, decide, at)
+        except IntegrityError:
+            # The same key, or another operation of this customer, a moment earlier; which may have ended since.
+            if known := await answered_by(request.idempotency_key, request.hashed):
+                return Accepted(known, request.kind, fresh=False)
+            await _refuse_busy(await _customer(request.entity_id))
+        else:
+            crashpoint(f"{request.kind.lower()}.accepted")
+            return Accepted(operation_id, request.kind, fresh=True)
+    raise CustomerBusy(request.entity_id, await _latest_operation(request.entity_id))
 
 
 async def _write(request: Request, decide: Decide, at: datetime) -> str:
@@ -113,6 +116,11 @@ async def _customer(entity_id: str) -> Customer:
     if customer is None:
         raise CustomerNotFound(entity_id)
     return customer
+
+
+async def _latest_operation(entity_id: str) -> str:
+    latest = await Operation.filter(customer__entity_id=entity_id).order_by("-created_at", "-id").first()
+    return latest.id if latest else "none"
 
 
 async def _refuse_busy(customer: Customer) -> None:

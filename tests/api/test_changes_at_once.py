@@ -7,6 +7,8 @@ import pytest
 from tortoise.transactions import in_transaction
 
 import models
+from billing.errors import CustomerBusy
+from operations.accepting import Request, Standing, accept
 from operations.position import credits_in_metronome, record_usage
 from tests.api.changing import Customers, codes
 from tests.api.onboarding import everything_of
@@ -145,3 +147,42 @@ async def test_a_grant_that_has_expired_is_not_taken_for_spent(customers: Custom
     await customers.hear(entity_id)
     assert (await customers.customer(entity_id))["credits"]["balance"] == left
     await customers.agree(entity_id)
+
+
+class Collision:
+    """A decision whose operation is refused, so many times, as by the index that allows one under way."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.decisions = 0
+
+    async def decide(self, standing: Standing) -> dict[str, object]:
+        self.decisions += 1
+        if self.decisions <= self.times:
+            [row] = await models.Customer.filter(id=standing.customer.id).values()
+            await models.Customer.create(**row)
+        return {}
+
+
+async def test_what_collides_with_an_operation_that_has_ended_by_then_is_decided_once_more(
+    customers: Customers, entity_id: str
+) -> None:
+    await _half_way(customers, entity_id)
+    request, collision = Request(models.OperationKind.GRANT_CREDITS, entity_id, {"reason": "one"}), Collision(times=1)
+
+    accepted = await accept(request, collision.decide, at=customers.service.clock.now())
+
+    assert (accepted.fresh, collision.decisions) == (True, 2)
+    assert await models.Operation.filter(customer__entity_id=entity_id, kind=request.kind).count() == 1
+    await models.Operation.filter(id=accepted.operation_id).update(status=models.OperationStatus.FAILED)
+
+
+async def test_what_collides_again_is_told_to_come_later(customers: Customers, entity_id: str) -> None:
+    await _half_way(customers, entity_id)
+    request, collision = Request(models.OperationKind.GRANT_CREDITS, entity_id, {"reason": "two"}), Collision(times=2)
+
+    with pytest.raises(CustomerBusy):
+        await accept(request, collision.decide, at=customers.service.clock.now())
+
+    assert collision.decisions == 2
+    assert not await models.Operation.filter(customer__entity_id=entity_id, kind=request.kind).exists()
