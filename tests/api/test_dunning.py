@@ -282,6 +282,30 @@ async def test_two_workers_try_an_invoice_once(service: Service, entity_id: str)
     assert failed == 2
 
 
+async def test_an_invoice_that_cannot_be_tried_does_not_keep_the_others_from_it(
+    service: Service, entity_id: str
+) -> None:
+    broken, sound = await _overdue_in_order(service, entity_id)
+    await models.Subscription.filter(customer_id=broken).update(is_current=False)
+
+    started = await collect_due(engine_of(service), service.clock.now)
+
+    await models.Subscription.filter(customer_id=broken).update(is_current=True)
+    tried = models.Operation.filter(kind=models.OperationKind.COLLECT)
+    assert started >= 1
+    assert (await tried.filter(customer_id=broken).count(), await tried.filter(customer_id=sound).count()) == (0, 1)
+
+
+async def _overdue_in_order(service: Service, entity_id: str) -> list[str]:
+    """Two customers, in the order in which their invoices are tried."""
+    people = [f"{entity_id}.a", f"{entity_id}.b"]
+    for person in people:
+        await with_open_invoice(service, person, paymentMethodId=DECLINING)
+    in_days(service, 1)
+    overdue = models.Invoice.filter(customer__entity_id__in=people).order_by("id")
+    return [invoice.customer_id async for invoice in overdue]
+
+
 async def test_stripe_being_away_is_no_failed_payment(service: Service, entity_id: str) -> None:
     await with_open_invoice(service, entity_id, paymentMethodId=DECLINING)
     _move_to(service, await _first_failure(entity_id) + timedelta(days=1))
