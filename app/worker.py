@@ -17,6 +17,7 @@ from operations.collect_invoice import collect_due
 from operations.engine import Engine
 from operations.owed import issue_what_is_owed
 from operations.parked import expire_parked
+from operations.quoting import prune_quotes
 from operations.settle_payment import give_back_what_was_in_vain
 from operations.tools import Tools
 from telemetry.metrics import worker_rounds
@@ -32,6 +33,9 @@ KEEP_WORKFLOWS = timedelta(days=7)
 KEEP_ACTIVITY = timedelta(days=35)
 # Stripe lets a person send an event again for 30 days; a known id is what tells that it was handled.
 KEEP_EVENTS = timedelta(days=35)
+
+# So long after it expired, a change by it is told that it did, and not that there is none.
+KEEP_QUOTES = timedelta(days=7)
 
 # A worker that was killed is told of for so long.
 KEEP_HEARTBEATS = timedelta(days=1)
@@ -186,6 +190,7 @@ class Worker:
     async def _prune(self) -> None:
         await prune_activity(self._now() - KEEP_ACTIVITY)
         await forget_ended_sessions(self._now())
+        await prune_quotes(self._now() - KEEP_QUOTES)
         await WorkerHeartbeat.filter(at__lt=system_now() - KEEP_HEARTBEATS).delete()
         await self._engine.prune(finished_before=self._now() - KEEP_WORKFLOWS)
         while await inbox.forget_handled(received_before=self._now() - KEEP_EVENTS) == inbox.FORGET_BATCH:

@@ -42,6 +42,7 @@ from operations.position import (
     record_usage,
     why_not,
 )
+from operations.quoting import as_asked
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect, default_method
 from operations.steps.contracts import last_moment, set_end, start_contract
@@ -81,7 +82,7 @@ async def change_tier(
     request = Request(
         kind=OperationKind.CHANGE_TIER if effective is Effective.IMMEDIATELY else OperationKind.SCHEDULE_CHANGE,
         entity_id=entity_id,
-        given=asked.as_asked() if isinstance(asked, Change) else {"quote_id": asked.id},
+        given=asked.as_asked() if isinstance(asked, Change) else as_asked(asked.id),
         idempotency_key=idempotency_key,
         asked_as=OperationKind.CHANGE_TIER,
     )

@@ -1,11 +1,12 @@
 """quoteTierChange: what a change would come to, to the cent, for as long as it binds."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from billing.changes import ChangeTerms, Effective, decide_change
 from billing.errors import QuoteNotFound
-from models import Quote
+from models import Operation, OperationKind, Quote
+from operations.accepting import Request
 from operations.asked import Change
 from operations.position import (
     check_changeable,
@@ -21,6 +22,7 @@ from operations.terms import Collection, plan_json, terms_json
 from operations.tools import Tools
 
 VALID_FOR = timedelta(minutes=15)
+PRUNE_BATCH = 500
 
 
 async def quote_change(change: Change, tools: Tools) -> Quote:
@@ -43,6 +45,30 @@ async def quote_change(change: Change, tools: Tools) -> Quote:
         created_at=at,
         expires_at=at + VALID_FOR,
     )
+
+
+def as_asked(quote_id: str) -> dict[str, object]:
+    """What a change by a quote is asked with, and known by."""
+    return {"quote_id": quote_id}
+
+
+async def prune_quotes(expired_before: datetime) -> int:
+    """Delete those that nothing was done by. Whoever sends such a change again is answered by its operation."""
+    deleted, after = 0, ""
+    expired = Quote.filter(expires_at__lt=expired_before).order_by("id").select_related("customer")
+    while quotes := await expired.filter(id__gt=after).limit(PRUNE_BATCH):
+        asked = {_hashed(quote): quote.id for quote in quotes}
+        used = Operation.filter(
+            customer_id__in={quote.customer_id for quote in quotes}, input_hash__in=list(asked)
+        ).values_list("input_hash", flat=True)
+        unused = asked.keys() - set(await used)
+        deleted += await Quote.filter(id__in=[asked[each] for each in unused]).delete()
+        after = quotes[-1].id
+    return deleted
+
+
+def _hashed(quote: Quote) -> str:
+    return Request(OperationKind.CHANGE_TIER, quote.customer.entity_id, as_asked(quote.id)).hashed
 
 
 async def find_quote(quote_id: str, *, entity_id: str) -> Quote:
