@@ -141,9 +141,9 @@ class Customers:
         async def quiet() -> bool:
             for mock in (self.service.metronome, self.service.stripe):
                 assert (await mock.http.post("/_mock/webhooks/drain")).is_success
-            if await Operation.filter(status=OperationStatus.RUNNING).exists():
+            if await self._waiting_longer(WebhookEvent.filter(state=WebhookEventState.PENDING)):
                 return False
-            return not await self._waiting_longer(WebhookEvent.filter(state=WebhookEventState.PENDING))
+            return not await Operation.filter(status=OperationStatus.RUNNING).exists()
 
         await until(quiet, what="everything delivered and worked in", seconds=60)
 
@@ -165,10 +165,11 @@ class Customers:
 
     async def _worked_in(self, row: models.Customer, provider_customer_id: str) -> None:
         async def quiet() -> bool:
-            if await Operation.filter(customer_id=row.id, status=OperationStatus.RUNNING).exists():
-                return False
+            # Events first: the end of one is written together with the operation that it begins.
             told = WebhookEvent.filter(provider_customer_id=provider_customer_id, state=WebhookEventState.PENDING)
-            return not await self._waiting_longer(told)
+            if await self._waiting_longer(told):
+                return False
+            return not await Operation.filter(customer_id=row.id, status=OperationStatus.RUNNING).exists()
 
         await until(quiet, what=f"what {provider_customer_id} was told of worked in", seconds=60)
 
