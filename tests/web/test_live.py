@@ -1,6 +1,7 @@
 """What happens elsewhere is shown by itself; without a connection, it is said so."""
 
 import re
+from datetime import datetime, timedelta
 
 from playwright.async_api import Browser, expect
 
@@ -8,6 +9,9 @@ from tests.api.onboarding import person
 from tests.stories.world import World
 from tests.web.conftest import visiting
 from tests.web.visit import Visit
+from tests.webhooks.delivery import until
+
+QUERY = re.compile(r"query (\w+)")
 
 
 async def test_the_dashboard_counts_a_customer_that_somebody_else_onboards(visit: Visit) -> None:
@@ -110,3 +114,36 @@ async def test_when_the_service_is_away_it_is_said_and_what_was_there_stays(visi
 
     await visit.is_live()
     visit.complaints.clear()  # the browser's own, about what it could not reach
+
+
+async def nothing_happened_lately(world: World) -> bool:
+    """What did may have been missed while the page opened; then everything is asked for again."""
+    answer = await world.service.graphql("{ environment { now } latestActivity(first: 1) { at } }")
+    now, newest = (
+        datetime.fromisoformat(at) for at in (answer["environment"]["now"], answer["latestActivity"][0]["at"])
+    )
+    if now - newest > timedelta(seconds=15):
+        return True
+    await world.service.graphql(
+        "mutation ($input: AdvanceSandboxClockInput!) { advanceSandboxClock(input: $input) { userErrors { code } } }",
+        input={"to": (now + timedelta(seconds=20)).isoformat()},
+    )
+    await world.settled()
+    return False
+
+
+async def test_a_page_that_is_opened_asks_each_question_once(visit: Visit) -> None:
+    """Every question counts towards the limit of the caller's key. The events of a customer are asked for every five
+    seconds, because nothing tells of them: when they were asked for again, the rest was not.
+    """
+    await visit.world.onboard("user_asked_once")
+    await until(lambda: nothing_happened_lately(visit.world), what="a quiet moment")
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.extend(QUERY.findall(request.post_data or "")))
+
+    await visit.open("/customers/view/?id=user_asked_once")
+    async with visit.page.expect_request(lambda request: asked.count("CustomerEvents") == 2, timeout=15_000):
+        pass
+
+    once = ["Customer", "Ledger", "Invoices", "Payments", "CustomerOperations", "LatestActivity"]
+    assert {name: asked.count(name) for name in once} == dict.fromkeys(once, 1)

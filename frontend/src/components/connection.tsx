@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef } from "react";
-import { useSubscription } from "urql";
+import { type Client, useClient, useSubscription } from "urql";
 import { graphql } from "@/lib/graphql";
 import { type Connection, connection, happened, socketIs } from "@/lib/live";
 import { useInBrowser, useStore } from "@/lib/store";
@@ -13,6 +13,15 @@ const ACTIVITY = graphql(`
   }
 `);
 
+const NEWEST = graphql(`
+  query Newest {
+    latestActivity(first: 1) { at }
+  }
+`);
+
+/** As long as the socket takes to open, and a transaction to be committed. */
+const OPENING_MS = 10_000;
+
 /** The one subscription that is always there: it keeps the socket open, and its beat refreshes every page. */
 export function Heartbeat() {
   const inBrowser = useInBrowser();
@@ -21,15 +30,28 @@ export function Heartbeat() {
   useEffect(() => {
     if (refused) socketIs(false);
   }, [refused]);
+  const client = useClient();
   const seen = useRef<string | undefined>(undefined);
+  const wasLive = useRef(false);
   useEffect(() => {
     const event = data?.activity;
     if (!event || seen.current === event.cursor + event.at) return;
     seen.current = event.cursor + event.at;
-    // After a break the first event is how things stand: what was missed is unknown.
-    happened(event.kind === "present" ? null : event);
-  }, [data]);
+    if (event.kind !== "present") return happened(event);
+    // How things stand, at first and after each break. What a break hid is unknown; what the page asked for at first
+    // is a moment old, and dear to ask twice.
+    if (wasLive.current) return happened(null);
+    wasLive.current = true;
+    void missedSomething(client, event.at).then((missed) => missed && happened(null));
+  }, [data, client]);
   return null;
+}
+
+async function missedSomething(client: Client, openedAt: string): Promise<boolean> {
+  const { data } = await client.query(NEWEST, {}, { requestPolicy: "network-only" }).toPromise();
+  if (!data) return true;
+  const newest = data.latestActivity[0];
+  return newest !== undefined && Date.parse(openedAt) - Date.parse(newest.at) < OPENING_MS;
 }
 
 const SAID: Record<Connection, { word: string; hint: string; dot: string }> = {
@@ -67,7 +89,7 @@ export function OfflineBanner() {
   const state = useStore<Connection>(connection, "connecting");
   if (state !== "offline") return null;
   return (
-    <p role="alert" className="border-b bg-bad-soft px-4 py-2 text-center text-sm text-bad">
+    <p role="alert" className="sticky top-13 z-10 border-b bg-bad-soft px-4 py-2 text-center text-sm text-bad">
       The service does not answer. What you see is as it was; it is asked again by itself.
     </p>
   );

@@ -148,7 +148,7 @@ export function OperationTable() {
       </Card>
       {shown ? (
         <Dialog title="Operation" onClose={() => pager.filter({ id: null })} side>
-          <FollowedOperation id={shown} />
+          <FollowedOperation id={shown} named />
         </Dialog>
       ) : null}
     </>
@@ -182,13 +182,16 @@ function OperationRow({ row, onShow }: { row: Row; onShow: () => void }) {
       </td>
       <td className="max-w-80 min-w-40">
         {trouble ? (
-          <span className={`block truncate ${row.error ? "text-bad" : "text-warn"}`} title={trouble}>
+          <span
+            className={`block truncate first-letter:uppercase ${row.error ? "text-bad" : "text-warn"}`}
+            title={trouble}
+          >
             {trouble}
           </span>
         ) : row.warnings.length ? (
           <Chip tone="warn">{plural(row.warnings.length, "warning")}</Chip>
         ) : (
-          <span className="text-muted">
+          <span className="block text-muted first-letter:uppercase">
             {row.finishedAt ? "finished" : row.stage ? words(row.stage) : "about to begin"}
           </span>
         )}

@@ -1,8 +1,10 @@
 "use client";
 
 import { Check, Circle, LoaderCircle, X } from "lucide-react";
+import Link from "next/link";
 import { formatDuration, plural, words } from "@/lib/format";
 import { graphql, type ResultOf } from "@/lib/graphql";
+import { customerPath } from "@/lib/url";
 import { useLive, useNow } from "@/lib/use-live";
 import { useSteer } from "@/lib/verb";
 import { Button } from "./button";
@@ -64,16 +66,17 @@ const RESUME = graphql(`
 `);
 
 /** One operation as it runs, step by step. */
-export function FollowedOperation({ id }: { id: string }) {
-  const live = useLive(ONE, { id }, { concerns: (event) => event.operationId === id, everySeconds: 3 });
+export function FollowedOperation({ id, named = false }: { id: string; named?: boolean }) {
+  const live = useLive(ONE, { id }, { concerns: (event) => event.operationId === id, everySeconds: 3, restSeconds: 0 });
   if (live.error && !live.data) return <QueryProblem error={live.error} onRetry={live.refresh} />;
   if (live.loading) return <Skeleton className="h-32 w-full" />;
   const operation = live.data?.operation;
   if (!operation) return <Empty title="There is no such operation">It may belong to another service.</Empty>;
-  return <OperationDetails operation={operation} />;
+  return <OperationDetails operation={operation} named={named} />;
 }
 
-export function OperationDetails({ operation }: { operation: Operation }) {
+/** `named`: where it is not plain whose it is. */
+function OperationDetails({ operation, named }: { operation: Operation; named: boolean }) {
   const resume = useSteer(RESUME);
   const running = operation.status === "RUNNING";
   return (
@@ -87,6 +90,14 @@ export function OperationDetails({ operation }: { operation: Operation }) {
           <Id value={operation.id} label="operation id" />
         </span>
       </div>
+      {named ? (
+        <p className="text-sm text-muted [overflow-wrap:anywhere]">
+          Asked <When at={operation.createdAt} /> for{" "}
+          <Link href={customerPath(operation.entityId)} prefetch={false} className="text-accent hover:underline">
+            {operation.entityId}
+          </Link>
+        </p>
+      ) : null}
       {operation.error ? <Problem title={words(operation.error.code)}>{operation.error.message}</Problem> : null}
       {operation.lastProblem && !operation.finishedAt ? (
         <p className="rounded-md bg-warn-soft px-3 py-2 text-sm text-warn [overflow-wrap:anywhere]">
@@ -155,7 +166,9 @@ function StepRow({ step, last }: { step: Step; last: boolean }) {
       <div className="min-w-0 flex-1">
         <div className="flex min-h-6 flex-wrap items-center gap-x-2">
           <span className="font-medium">{words(step.name)}</span>
-          <span className="text-xs text-muted">{words(step.provider)}</span>
+          {step.name.startsWith(step.provider.toLowerCase()) ? null : (
+            <span className="text-xs text-muted">{words(step.provider)}</span>
+          )}
           {step.attempt > 1 ? <span className="text-xs text-warn">attempt {step.attempt}</span> : null}
           {step.sends > 1 ? <span className="text-xs text-warn">sent {plural(step.sends, "time")}</span> : null}
           <span className="ml-auto text-xs tabular-nums text-faint">

@@ -3,6 +3,9 @@
 import { CircleAlert, RotateCw, SearchX } from "lucide-react";
 import type { ReactNode } from "react";
 import type { CombinedError } from "urql";
+import { type Connection, connection } from "@/lib/live";
+import { useStore } from "@/lib/store";
+import { isRateLimited } from "@/lib/use-live";
 import { Button } from "./button";
 
 /** Of the shape that is coming, so that nothing jumps when it comes. */
@@ -27,7 +30,7 @@ export function SkeletonRows({ rows = 5, label }: { rows?: number; label: string
 
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
-    <div className="flex flex-col items-center gap-1 px-6 py-10 text-center">
+    <div className="flex flex-col items-center gap-1 px-6 py-8 text-center">
       <SearchX aria-hidden className="mb-1 size-5 text-faint" />
       <p className="font-medium">{title}</p>
       {children ? <p className="max-w-md text-sm text-muted">{children}</p> : null}
@@ -42,13 +45,30 @@ export function Problem({ title, children, onRetry }: { title: string; children?
       <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-bad" />
       <div className="min-w-0 flex-1">
         <p className="font-medium text-bad">{title}</p>
-        {children ? <div className="text-ink [overflow-wrap:anywhere]">{children}</div> : null}
+        {children ? <div className="text-ink [overflow-wrap:anywhere] first-letter:uppercase">{children}</div> : null}
       </div>
       {onRetry ? (
         <Button onClick={onRetry}>
           <RotateCw aria-hidden className="size-3.5" /> Retry
         </Button>
       ) : null}
+    </div>
+  );
+}
+
+interface Asked {
+  data: unknown;
+  error: CombinedError | undefined;
+  refresh: () => void;
+}
+
+/** Nothing while the service is away and there is something to see: the banner above the page says it, once. */
+export function LiveProblem({ live, className = "" }: { live: Asked; className?: string }) {
+  const offline = useStore<Connection>(connection, "connecting") === "offline";
+  if (!live.error || (offline && live.data !== undefined)) return null;
+  return (
+    <div className={className}>
+      <QueryProblem error={live.error} onRetry={live.refresh} />
     </div>
   );
 }
@@ -69,6 +89,9 @@ export function explain(error: CombinedError): { title: string; advice: string }
       title: "The service does not answer",
       advice: "What is shown may be old. It is asked again by itself; see that the service is running.",
     };
+  }
+  if (isRateLimited(error)) {
+    return { title: "Too much was asked in a short time", advice: "It is asked again by itself in a few seconds." };
   }
   const first = error.graphQLErrors[0];
   if (first?.extensions?.code === "FORBIDDEN") {
@@ -95,11 +118,7 @@ export function Loaded<T>({
 }) {
   return (
     <>
-      {live.error ? (
-        <div className="p-3">
-          <QueryProblem error={live.error} onRetry={live.refresh} />
-        </div>
-      ) : null}
+      <LiveProblem live={live} className="p-3" />
       {live.loading ? <SkeletonRows label={label} rows={rows} /> : null}
       {live.data === undefined ? null : children(live.data)}
     </>

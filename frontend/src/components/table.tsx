@@ -4,13 +4,14 @@ import { ChevronLeft, ChevronRight } from "lucide-react";
 import type { ReactNode } from "react";
 import { plural } from "@/lib/format";
 import type { usePager } from "@/lib/pager";
+import type { usePages } from "@/lib/pages";
 import { Button } from "./button";
 
 /** Wide content scrolls inside; the page never does. */
 export function Table({ label, head, children }: { label: string; head: ReactNode; children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section aria-label={label} tabIndex={0} className="relative overflow-x-auto">
+    <section aria-label={label} tabIndex={0} className="scroll-hint relative overflow-x-auto">
       <table className="w-full border-collapse text-sm">
         <thead>
           <tr className="border-b text-left text-xs text-muted [&>th]:px-3 [&>th]:py-2 [&>th]:font-medium [&>th]:whitespace-nowrap [&>th:first-child]:pl-4 [&>th:last-child]:pr-4">
@@ -60,6 +61,29 @@ export function Listing<Row>({
   );
 }
 
+/** For a list within a page: nothing, as long as there is one page of it. */
+export function InnerPager({
+  one,
+  page,
+  pages,
+}: {
+  one: string;
+  page: { totalCount: number; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
+  pages: ReturnType<typeof usePages>;
+}) {
+  if (!page.pageInfo.hasNextPage && !pages.hasPrevious) return null;
+  return (
+    <Pager
+      label={`Pages of ${one}s`}
+      shown={plural(page.totalCount, one)}
+      hasNext={page.pageInfo.hasNextPage}
+      hasPrevious={pages.hasPrevious}
+      onNext={() => pages.next(page.pageInfo.endCursor)}
+      onPrevious={pages.previous}
+    />
+  );
+}
+
 /** Keyset pages: forward by the cursor, back by the way we came. */
 function Pager({
   shown,
@@ -67,15 +91,17 @@ function Pager({
   hasPrevious,
   onNext,
   onPrevious,
+  label = "Pages",
 }: {
   shown: string;
   hasNext: boolean;
   hasPrevious: boolean;
   onNext: () => void;
   onPrevious: () => void;
+  label?: string;
 }) {
   return (
-    <nav aria-label="Pages" className="flex items-center justify-between gap-3 border-t px-4 py-2 text-xs text-muted">
+    <nav aria-label={label} className="flex items-center justify-between gap-3 border-t px-4 py-2 text-xs text-muted">
       <span>{shown}</span>
       {hasNext || hasPrevious ? (
         <span className="flex gap-2">

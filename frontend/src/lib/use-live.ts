@@ -6,6 +6,8 @@ import { connection, type Happening, onHappening } from "./live";
 import { useInBrowser, useStore } from "./store";
 
 const GATHER_MS = 150;
+const REST_SECONDS = 0.8;
+const RATE_LIMITED_MS = 5_000;
 const OFFLINE_POLL_MS = 10_000;
 
 export interface LiveOptions {
@@ -15,7 +17,7 @@ export interface LiveOptions {
   concerns?: (happening: Happening) => boolean;
   /** For what no happening tells of. */
   everySeconds?: number;
-  /** The least time between two questions, for answers that are dear. */
+  /** The least time between two questions: every question is counted by the service. */
   restSeconds?: number;
 }
 
@@ -42,8 +44,25 @@ export function useLive<D, V extends AnyVariables>(
   if (result.data && !result.fetching) kept.current = { key, data: result.data };
   const refresh = () => execute({ requestPolicy: "network-only" });
   useRefresh(refresh, { ...options, pause });
+  useSecondTry(refresh, result.error);
   const data = result.data ?? kept.current?.data;
   return { data, error: result.error, loading: data === undefined && !result.error, refresh };
+}
+
+export function isRateLimited(error: CombinedError | undefined): boolean {
+  return error?.graphQLErrors.some((each) => each.extensions?.code === "RATE_LIMITED") ?? false;
+}
+
+function useSecondTry(refresh: () => void, error: CombinedError | undefined): void {
+  const latest = useRef(refresh);
+  useEffect(() => {
+    latest.current = refresh;
+  });
+  useEffect(() => {
+    if (!isRateLimited(error)) return;
+    const timer = setTimeout(() => latest.current(), RATE_LIMITED_MS);
+    return () => clearTimeout(timer);
+  }, [error]);
 }
 
 function useRefresh(refresh: () => void, options: LiveOptions): void {
@@ -62,7 +81,7 @@ function useRefresh(refresh: () => void, options: LiveOptions): void {
       if (document.visibilityState === "visible") latest.current.refresh();
     };
     const soon = () => {
-      const rest = (latest.current.options.restSeconds ?? 0) * 1000 - (Date.now() - asked);
+      const rest = (latest.current.options.restSeconds ?? REST_SECONDS) * 1000 - (Date.now() - asked);
       waiting ??= setTimeout(ask, Math.max(GATHER_MS, rest));
     };
     const stopListening = onHappening((happening) => {

@@ -49,8 +49,9 @@ export type Subscription = Customer["subscription"];
 export type PaymentMethod = Customer["paymentMethods"][number];
 
 export const INVOICES = graphql(`
-  query Invoices($entityId: String!, $first: Int!) {
-    invoices(entityId: $entityId, first: $first) {
+  query Invoices($entityId: String!, $first: Int!, $after: String) {
+    invoices(entityId: $entityId, first: $first, after: $after) {
+      totalCount
       nodes {
         id
         status
@@ -64,7 +65,7 @@ export const INVOICES = graphql(`
         nextAttemptAt
         lines { description quantity unitPrice { minorUnits currency amount } amount { minorUnits currency amount } }
       }
-      pageInfo { hasNextPage }
+      pageInfo { hasNextPage endCursor }
     }
   }
 `);
@@ -72,8 +73,9 @@ export const INVOICES = graphql(`
 export type Invoice = NonNullable<ResultOf<typeof INVOICES>["invoices"]>["nodes"][number];
 
 export const PAYMENTS = graphql(`
-  query Payments($entityId: String!, $first: Int!) {
-    payments(entityId: $entityId, first: $first) {
+  query Payments($entityId: String!, $first: Int!, $after: String) {
+    payments(entityId: $entityId, first: $first, after: $after) {
+      totalCount
       nodes {
         id
         invoiceId
@@ -89,7 +91,7 @@ export const PAYMENTS = graphql(`
         createdAt
         refunds { id status amount { minorUnits currency amount } reason failureReason createdAt stripeRefundId }
       }
-      pageInfo { hasNextPage }
+      pageInfo { hasNextPage endCursor }
     }
   }
 `);
@@ -100,7 +102,7 @@ export const LEDGER = graphql(`
   query Ledger($entityId: String!, $first: Int!) {
     creditLedger(entityId: $entityId, first: $first) {
       nodes { id kind amount at cause reason expiresAt }
-      pageInfo { hasNextPage }
+      pageInfo { hasNextPage endCursor }
     }
   }
 `);

@@ -3,24 +3,25 @@
 import { ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { plural } from "@/lib/format";
+import { usePages } from "@/lib/pages";
 import { useLive } from "@/lib/use-live";
 import { PayInvoice } from "../actions/pay-invoice";
 import { Button } from "../button";
 import { Card } from "../card";
 import { Empty, Loaded } from "../states";
 import { Status } from "../status";
+import { InnerPager } from "../table";
 import { Day, Id, Money, When } from "../value";
 import { type Customer, INVOICES, type Invoice } from "./data";
 
-const FEW = 8;
-const MANY = 25;
+const PAGE = 8;
 
 export function Invoices({ customer }: { customer: Customer }) {
-  const [first, setFirst] = useState(FEW);
+  const pages = usePages();
   const [paying, setPaying] = useState<Invoice | null>(null);
   const live = useLive(
     INVOICES,
-    { entityId: customer.entityId, first },
+    { entityId: customer.entityId, first: PAGE, after: pages.after },
     { concerns: (event) => event.entityId === customer.entityId },
   );
   return (
@@ -31,16 +32,15 @@ export function Invoices({ customer }: { customer: Customer }) {
             <>
               <ul className="divide-y">
                 {invoices.nodes.map((invoice, place) => (
-                  <InvoiceRow key={invoice.id} invoice={invoice} open={place === 0} onPay={() => setPaying(invoice)} />
+                  <InvoiceRow
+                    key={invoice.id}
+                    invoice={invoice}
+                    open={place === 0 && !pages.hasPrevious}
+                    onPay={() => setPaying(invoice)}
+                  />
                 ))}
               </ul>
-              {invoices.pageInfo.hasNextPage && first < MANY ? (
-                <div className="border-t px-4 py-2">
-                  <Button look="quiet" onClick={() => setFirst(MANY)}>
-                    Show more
-                  </Button>
-                </div>
-              ) : null}
+              <InnerPager one="invoice" page={invoices} pages={pages} />
             </>
           ) : (
             <Empty title="No invoices">The free tier makes none.</Empty>
@@ -62,13 +62,13 @@ function InvoiceRow({ invoice, open, onPay }: { invoice: Invoice; open: boolean;
             aria-hidden
             className="size-3.5 shrink-0 text-faint transition-transform group-open:rotate-90"
           />
-          <Money value={invoice.amount} className="min-w-20 font-medium" />
+          <Money value={invoice.amount} className="min-w-16 font-medium sm:min-w-20" />
           <Status value={invoice.status} />
-          <span className="text-muted">
+          <span className="text-muted max-sm:order-1 max-sm:basis-full max-sm:pl-6.5">
             <Day day={invoice.period.start} /> – <Day day={invoice.period.end} />
           </span>
           {invoice.failedAttempts && payable ? (
-            <span className="text-xs text-bad">
+            <span className="text-xs text-bad max-sm:order-1 max-sm:basis-full max-sm:pl-6.5">
               {plural(invoice.failedAttempts, "failed attempt")}
               {invoice.nextAttemptAt ? (
                 <>
@@ -81,7 +81,7 @@ function InvoiceRow({ invoice, open, onPay }: { invoice: Invoice; open: boolean;
             issued <When at={invoice.issuedAt} />
           </span>
         </summary>
-        <div className="border-t bg-raised px-4 py-3 pl-10">
+        <div className="border-t bg-raised px-4 py-3 pl-10.5">
           <table className="w-full text-sm">
             <caption className="sr-only">Lines of the invoice</caption>
             <tbody>
@@ -97,7 +97,7 @@ function InvoiceRow({ invoice, open, onPay }: { invoice: Invoice; open: boolean;
                       </span>
                     ) : null}
                   </td>
-                  <td className="w-28 py-0.5 text-right">
+                  <td className="w-28 py-0.5 text-right align-top">
                     <Money value={line.amount} />
                   </td>
                 </tr>
@@ -111,16 +111,20 @@ function InvoiceRow({ invoice, open, onPay }: { invoice: Invoice; open: boolean;
             </tbody>
           </table>
           <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-2 text-xs text-muted">
-            <Id value={invoice.id} label="invoice id" />
-            <Id value={invoice.metronomeInvoiceId} label="Metronome invoice id" />
+            <span className="min-w-0">
+              Invoice <Id value={invoice.id} label="invoice id" short />
+            </span>
+            <span className="min-w-0">
+              Metronome <Id value={invoice.metronomeInvoiceId} label="Metronome invoice id" short />
+            </span>
             <span>
               {invoice.paidAt ? (
                 <>
-                  paid <When at={invoice.paidAt} />
+                  Paid <When at={invoice.paidAt} />
                 </>
               ) : (
                 <>
-                  due <Day day={invoice.dueDate} />
+                  Due <Day day={invoice.dueDate} />
                 </>
               )}
             </span>
