@@ -1,8 +1,10 @@
 """Every screen, on every width, in both colours, with friendly and with ugly data: nothing sticks out, nothing is
 unreachable, nothing is refused."""
 
+import re
+
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.stories.world import World
 from tests.web.conftest import visiting
@@ -10,6 +12,17 @@ from tests.web.conftest import visiting
 # As ugly as the service takes them: 200 characters without a gap, an id of 128, a price of ten digits.
 LONG_NAME = "W" * 200
 LONG_ID = "long_" + "o" * 118 + ":@.-_"
+LONG_METADATA = {"a_key_of_forty_letters_without_any_gap__": "x" * 500}
+
+STICKING_OUT = """
+dialog => {
+  const edges = dialog.getBoundingClientRect();
+  const outside = ({left, right}) => left < edges.left - 1 || right > edges.right + 1;
+  return [...dialog.querySelectorAll("*")]
+    .filter((each) => outside(each.getBoundingClientRect()))
+    .map((each) => each.outerHTML);
+}
+"""
 
 SCREENS = {
     "dashboard": "/",
@@ -35,8 +48,8 @@ SCREENS = {
 
 @pytest.fixture(scope="module", autouse=True)
 async def customers(world: World) -> None:
-    async def onboard(entity_id: str, name: str, **given: object) -> None:
-        entity = {"id": entity_id, "type": "USER", "name": name, "email": "a@example.com"}
+    async def onboard(entity_id: str, name: str, metadata: dict[str, str] | None = None, **given: object) -> None:
+        entity = {"id": entity_id, "type": "USER", "name": name, "email": "a@example.com", "metadata": metadata}
         await world.ask("onboard", entity=entity, **given)
 
     await onboard("seen_free", "Grace Hopper")
@@ -45,7 +58,9 @@ async def customers(world: World) -> None:
     await onboard("seen_3ds", "Three Dee", tier="TEAM", paymentMethodId="pm_card_authenticationRequired")
     await onboard("seen_gone", "Gone Already", tier="PRO", paymentMethodId="pm_card_visa")
     terms = {"price": {"minorUnits": 99_999_999}, "creditsPerMonth": 10_000_000}
-    await onboard(LONG_ID, LONG_NAME, tier="ENTERPRISE", enterpriseTerms=terms, paymentMethodId="pm_card_visa")
+    enterprise = {"tier": "ENTERPRISE", "enterpriseTerms": terms, "paymentMethodId": "pm_card_visa"}
+    await onboard(LONG_ID, LONG_NAME, LONG_METADATA, **enterprise)
+    await world.ask("grantCredits", entityId=LONG_ID, amount=10_000_000, reason="r" * 500)
     await world.ask("changeTier", entityId="seen_pro", tier="TEAM", effective="AT_PERIOD_END")
     await world.ask("changeTier", entityId="seen_declined", tier="TEAM")
     await world.ask("cancel", entityId="seen_gone", effective="IMMEDIATELY")
@@ -84,3 +99,16 @@ async def test_every_screen_is_for_everybody(browser: Browser, world: World, scr
         visit.complaints = told(screen, visit.complaints)
 
     assert not violations, violations
+
+
+async def test_no_dialog_is_wider_than_a_phone(browser: Browser, world: World) -> None:
+    async with visiting(browser, world, width=375) as visit:
+        await visit.open(SCREENS["customer-ugly"])
+        await visit.button("Change plan").click()
+        dialog = visit.dialog()
+        await dialog.get_by_role("radio", name=re.compile(r"^Pro\b")).check()
+        await expect(visit.button(re.compile("^Change to Pro monthly, credit"))).to_be_enabled(timeout=15_000)
+        too_wide = await dialog.evaluate(STICKING_OUT)
+        await visit.keep_picture("dialog-375")
+
+    assert too_wide == []

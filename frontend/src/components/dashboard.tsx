@@ -9,7 +9,7 @@ import { Card } from "./card";
 import { Amounts, Figure, TierBars } from "./figures";
 import { Health } from "./health";
 import { Pipeline } from "./pipeline";
-import { QueryProblem, Skeleton } from "./states";
+import { LiveProblem, Skeleton } from "./states";
 import { Allowed, Refused } from "./viewer";
 
 const OVERVIEW = graphql(`
@@ -36,7 +36,7 @@ export function Dashboard() {
         <Refused needs="overview" what="The figures of the business" />
       </Card>
       <Allowed needs="latestActivity" what="Activity">
-        <Activity />
+        <Activity first={16} />
       </Allowed>
     </div>
   );
@@ -50,13 +50,13 @@ function Business() {
   const late = overview?.pastDueInvoices;
   return (
     <div className="space-y-4">
-      {live.error ? <QueryProblem error={live.error} onRetry={live.refresh} /> : null}
+      <LiveProblem live={live} />
       <section aria-label="Key figures" className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6">
         <Figure
           label="Monthly recurring revenue"
           href="/subscriptions/?view=live"
           value={overview ? <Amounts amounts={overview.monthlyRecurringRevenue} /> : undefined}
-          detail={overview ? "yearly plans count a twelfth" : null}
+          detail={overview ? "yearly plans ÷ 12" : null}
         />
         <Figure
           label="Customers"
@@ -113,7 +113,7 @@ function Business() {
       </section>
       <Pipeline stations={overview?.stations} />
       <div className="grid gap-4 lg:grid-cols-[minmax(0,1.35fr)_minmax(0,1fr)]">
-        <Activity />
+        <Activity first={16} />
         <div className="min-w-0 space-y-4">
           <Health />
           <Card

@@ -60,6 +60,11 @@ export function Dialog({
   );
 }
 
+/** In sight however long the dialog is. */
 export function DialogActions({ children }: { children: ReactNode }) {
-  return <div className="mt-5 flex flex-wrap justify-end gap-2">{children}</div>;
+  return (
+    <div className="sticky -bottom-4 -mx-5 mt-5 -mb-4 flex flex-wrap justify-end gap-2 border-t bg-surface px-5 py-3 [&_button]:max-w-full [&_button]:whitespace-normal">
+      {children}
+    </div>
+  );
 }

@@ -1,7 +1,7 @@
 "use client";
 
 import Link from "next/link";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { formatMoney, formatWhole, type MoneyValue, plural } from "@/lib/format";
 import { Skeleton } from "./states";
 import { Tier } from "./status";
@@ -47,9 +47,10 @@ export function Amounts({ amounts }: { amounts: MoneyValue[] }) {
     <>
       {first ? formatMoney(first) : "$0.00"}
       {rest.map((amount) => (
-        <span key={amount.currency} className="ml-2 text-sm text-muted">
-          + {formatMoney(amount)}
-        </span>
+        <Fragment key={amount.currency}>
+          {" "}
+          <span className="inline-block text-sm font-normal text-muted">+ {formatMoney(amount)}</span>
+        </Fragment>
       ))}
     </>
   );

@@ -145,7 +145,7 @@ function Step({
             <pre
               // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
               tabIndex={0}
-              className="max-h-64 overflow-auto bg-bg p-3 font-mono text-xs leading-5 whitespace-pre-wrap"
+              className="max-h-80 overflow-auto bg-bg p-3 font-mono text-xs leading-5 whitespace-pre-wrap"
             >
               {document}
             </pre>

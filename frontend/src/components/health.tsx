@@ -4,7 +4,7 @@ import { words } from "@/lib/format";
 import { graphql } from "@/lib/graphql";
 import { useLive } from "@/lib/use-live";
 import { Card } from "./card";
-import { QueryProblem, Skeleton } from "./states";
+import { LiveProblem, Skeleton } from "./states";
 import { Chip, Status } from "./status";
 import { When } from "./value";
 
@@ -37,18 +37,14 @@ export function Health() {
       hint={
         health ? (
           <>
-            asked <When at={health.checkedAt} />
+            checked <When at={health.checkedAt} />
           </>
         ) : null
       }
       actions={health ? <Status value={unreachable ? "DOWN" : health.status} /> : null}
       flush
     >
-      {live.error ? (
-        <div className="p-3">
-          <QueryProblem error={live.error} onRetry={live.refresh} />
-        </div>
-      ) : null}
+      <LiveProblem live={live} className="p-3" />
       <ul className="divide-y">
         <Component name="Service" status={unreachable ? "DOWN" : live.data ? "UP" : undefined} />
         {(health?.components ?? Object.keys(NAMES).map((name) => ({ name }) as Partial<Part> & { name: string })).map(

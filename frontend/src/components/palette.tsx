@@ -77,7 +77,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           setChosen(0);
         }}
         onKeyDown={onKeyDown}
-        placeholder="A customer's name, id or e-mail; a page; an action"
+        placeholder="A customer, a page, an action"
         className="h-12 w-full border-b bg-transparent px-4 text-base outline-none placeholder:text-faint"
       />
       <div id="palette-list" role="listbox" aria-label="Results" className="max-h-[50dvh] overflow-y-auto p-1.5">

@@ -12,7 +12,7 @@ import { Card } from "./card";
 import { useEnvironment } from "./environment";
 import { Field, Segmented, Select } from "./form";
 import { Problems } from "./problems";
-import { Empty, Loaded, QueryProblem, Skeleton } from "./states";
+import { Empty, LiveProblem, Loaded, Skeleton } from "./states";
 import { Chip } from "./status";
 import { Table } from "./table";
 import { toast } from "./toast";
@@ -79,7 +79,7 @@ export function Sandbox() {
   const sandbox = live.data?.sandbox ?? undefined;
   return (
     <div className="space-y-4">
-      {live.error ? <QueryProblem error={live.error} onRetry={live.refresh} /> : null}
+      <LiveProblem live={live} />
       <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1.3fr)_minmax(0,1fr)]">
         <div className="min-w-0 space-y-4">
           <Clock now={sandbox?.now} next={sandbox?.nextEvent ?? null} />
@@ -100,10 +100,10 @@ export function Sandbox() {
                   {(data.sandbox?.cards ?? []).map((card) => (
                     <tr key={card.paymentMethodId}>
                       <td className="font-medium whitespace-nowrap tabular-nums">{card.number}</td>
-                      <td className="max-w-52">
+                      <td className="max-w-64">
                         <Id value={card.paymentMethodId} label="payment method" />
                       </td>
-                      <td className="text-muted">{card.does}</td>
+                      <td className="min-w-52 text-muted">{card.does}</td>
                     </tr>
                   ))}
                 </Table>

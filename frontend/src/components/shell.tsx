@@ -167,7 +167,7 @@ function Drawer() {
         onClick={(event) => event.target === ref.current && close()}
         className="m-0 h-dvh max-h-dvh w-64 border-r bg-surface p-0 text-ink shadow-high open:flex open:flex-col"
       >
-        <div className="flex items-center justify-between border-b pr-2">
+        <div className="flex items-center justify-between border-b pr-2 [&>a]:border-0">
           <Brand />
           <IconButton label="Close menu" onClick={close}>
             <X aria-hidden className="size-4" />

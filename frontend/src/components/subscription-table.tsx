@@ -125,7 +125,7 @@ export function SubscriptionTable() {
                   title="No customer has this entity id"
                   action={<Button onClick={() => pager.filter({ customer: null })}>Show all again</Button>}
                 >
-                  {entityId} must be the whole id, as it was onboarded.
+                  It takes the whole id, as it was onboarded: “{entityId}” is nobody’s.
                 </Empty>
               ) : (
                 <Empty title={NONE[view]} />
@@ -144,7 +144,7 @@ function SubscriptionRow({ row }: { row: Row }) {
   const live = ["PENDING", "ACTIVE", "PAST_DUE"].includes(row.status);
   return (
     <tr>
-      <td className="max-w-64 min-w-44">
+      <td className="min-w-44 max-w-64 max-sm:min-w-36 max-sm:max-w-36">
         <Link
           href={customerPath(row.customer.entityId)}
           prefetch={false}
@@ -157,7 +157,7 @@ function SubscriptionRow({ row }: { row: Row }) {
       </td>
       <td>
         <Tier value={row.tier} />
-        <span className="block text-xs text-muted">
+        <span className="block text-xs whitespace-nowrap text-muted">
           <Money value={row.price} /> {words(row.billingPeriod).toLowerCase()}
         </span>
       </td>
@@ -215,7 +215,7 @@ function Then({ row }: { row: Row }) {
     );
   }
   return (
-    <span className="text-muted">
+    <span className="whitespace-nowrap text-muted">
       renews
       {row.price.minorUnits ? (
         <>

@@ -50,7 +50,7 @@ export function When({ at, full = false }: { at: string | null | undefined; full
   const now = useNow();
   if (!at) return <Nothing />;
   return (
-    <time dateTime={at} title={`${formatLocal(at)}\n${formatUtc(at)}`} className="whitespace-nowrap">
+    <time dateTime={at} title={`${formatLocal(at)}\n${formatUtc(at)}`} className={full ? "" : "whitespace-nowrap"}>
       {full ? formatLocal(at) : formatRelative(at, now)}
     </time>
   );
@@ -94,18 +94,17 @@ export function Id({
         void copy();
       }}
       title={`${value}\nClick to copy`}
-      className="group/id relative inline-flex min-h-6 max-w-full items-center gap-1 rounded px-1 py-px -mx-1 font-mono text-xs text-muted hover:bg-line/60 hover:text-ink"
+      className="group/id relative -mx-1 inline-flex min-h-6 max-w-[calc(100%+0.5rem)] items-center rounded px-1 py-px font-mono text-xs text-muted hover:bg-line hover:text-ink"
     >
       <span className="truncate">{short ? shortened(value) : value}</span>
       <span className="sr-only">{copied ? `, ${label}, copied` : `, copy ${label}`}</span>
-      {copied ? (
-        <Check aria-hidden className="size-3 shrink-0 text-ok" />
-      ) : (
-        <CopyIcon
-          aria-hidden
-          className="size-3 shrink-0 opacity-0 group-hover/id:opacity-100 group-focus-visible/id:opacity-100"
-        />
-      )}
+      {/* Over the end of the id, so that it takes no room while it is not there. */}
+      <span
+        aria-hidden
+        className={`absolute inset-y-0 right-0 items-center rounded bg-line px-1 ${copied ? "flex text-ok" : "hidden group-hover/id:flex group-focus-visible/id:flex"}`}
+      >
+        {copied ? <Check className="size-3" /> : <CopyIcon className="size-3" />}
+      </span>
     </button>
   );
 }

@@ -13,7 +13,7 @@ import { Card, Facts } from "./card";
 import { Dialog, DialogActions } from "./dialog";
 import { choices, FilterSelect, SearchInput } from "./form";
 import { Problems } from "./problems";
-import { Empty, Loaded, Problem, QueryProblem, Skeleton } from "./states";
+import { Empty, LiveProblem, Loaded, Problem, Skeleton } from "./states";
 import { Status } from "./status";
 import { Listing } from "./table";
 import { toast } from "./toast";
@@ -258,7 +258,7 @@ function EventDialog({ row, onClose }: { row: Row; onClose: () => void }) {
   };
   return (
     <Dialog title={row.type} onClose={onClose} side>
-      {live.error ? <QueryProblem error={live.error} onRetry={live.refresh} /> : null}
+      <LiveProblem live={live} />
       {event ? (
         <div className="space-y-4">
           <Problems errors={replay.errors} />
@@ -275,7 +275,7 @@ function EventDialog({ row, onClose }: { row: Row; onClose: () => void }) {
               ["Provider", words(event.provider)],
               ["Event id", <Id key="e" value={event.eventId} label="event id" />],
               ["Our id", <Id key="i" value={event.id} label="internal id" />],
-              ["Customer", event.entityId ?? <Nothing key="c" why="not known" />],
+              ["Customer", <Whose key="c" entityId={event.entityId} />],
               ["Attempts", String(event.attempts)],
               ["Occurred", <When key="o" at={event.occurredAt} full />],
               ["Received", <When key="r" at={event.receivedAt} full />],
@@ -297,6 +297,15 @@ function EventDialog({ row, onClose }: { row: Row; onClose: () => void }) {
         <Skeleton className="h-80 w-full" />
       )}
     </Dialog>
+  );
+}
+
+function Whose({ entityId }: { entityId: string | null }) {
+  if (!entityId) return <Nothing why="not known" />;
+  return (
+    <Link href={customerPath(entityId)} prefetch={false} className="text-accent hover:underline">
+      {entityId}
+    </Link>
   );
 }
 

@@ -43,7 +43,9 @@ function EventList({ entityId }: { entityId: string }) {
                   <When at={event.receivedAt} />
                 </span>
                 {event.lastError && event.state !== "IGNORED" ? (
-                  <p className="w-full text-xs text-bad [overflow-wrap:anywhere]">{event.lastError}</p>
+                  <p className="line-clamp-2 w-full text-xs text-bad [overflow-wrap:anywhere]" title={event.lastError}>
+                    {event.lastError}
+                  </p>
                 ) : null}
               </li>
             ))}

@@ -7,7 +7,7 @@ import { CustomerActions } from "../actions/menu";
 import { Activity } from "../activity";
 import { LinkButton } from "../button";
 import { Card, Facts, PageHead } from "../card";
-import { Empty, QueryProblem, Skeleton } from "../states";
+import { Empty, LiveProblem, Skeleton } from "../states";
 import { Status, Tier } from "../status";
 import { Id, When } from "../value";
 import { Credits } from "./credits";
@@ -28,11 +28,7 @@ export function CustomerPage() {
   return (
     <>
       <title>{`${customer?.name ?? entityId} · Billing`}</title>
-      {live.error ? (
-        <div className="mb-4">
-          <QueryProblem error={live.error} onRetry={live.refresh} />
-        </div>
-      ) : null}
+      <LiveProblem live={live} className="mb-4" />
       {customer?.entityId === entityId ? <Known customer={customer} /> : <Waiting entityId={entityId} />}
     </>
   );
@@ -55,19 +51,22 @@ function Known({ customer }: { customer: Customer }) {
         actions={<CustomerActions customer={customer} />}
       />
       <Notices customer={customer} />
-      <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1.9fr)_minmax(18rem,1fr)]">
+      {/* Beside each other where there is room; else what is short and asked for most comes before the long lists. */}
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-4 xl:grid-cols-[minmax(0,1.9fr)_minmax(18rem,1fr)] xl:grid-rows-[auto_1fr]">
+        <SubscriptionCard customer={customer} />
+        <div className="min-w-0 gap-4 max-xl:contents xl:col-start-2 xl:row-span-2 xl:row-start-1 xl:flex xl:flex-col">
+          <PaymentMethods customer={customer} />
+          <Profile customer={customer} />
+          <div className="min-w-0 max-xl:order-last">
+            <Activity entityId={entityId} first={20} />
+          </div>
+        </div>
         <div className="min-w-0 space-y-4">
-          <SubscriptionCard customer={customer} />
           <Credits customer={customer} />
           <Invoices customer={customer} />
           <Payments entityId={entityId} />
           <Operations entityId={entityId} />
           <Events entityId={entityId} />
-        </div>
-        <div className="min-w-0 space-y-4">
-          <PaymentMethods customer={customer} />
-          <Profile customer={customer} />
-          <Activity entityId={entityId} first={20} />
         </div>
       </div>
     </>
