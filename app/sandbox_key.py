@@ -15,7 +15,7 @@ from app.settings import Settings
 from models.database import database
 
 FILE = "sandbox.key"
-NAME = "make run"
+NAME = "sandbox"
 
 
 async def sandbox_key(settings: Settings) -> tuple[SecretStr, str]:

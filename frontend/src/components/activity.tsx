@@ -2,6 +2,7 @@
 
 import Link from "next/link";
 import { useRef } from "react";
+import { formatDay, formatMoney, formatWhole, words } from "@/lib/format";
 import { graphql } from "@/lib/graphql";
 import { customerPath } from "@/lib/url";
 import { useLive } from "@/lib/use-live";
@@ -52,7 +53,7 @@ export function Activity({ entityId, first = 14 }: { entityId?: string; first?: 
                 >
                   <span aria-hidden className={`mt-1.5 size-2 shrink-0 rounded-full ${dotOf(event.kind)}`} />
                   <div className="min-w-0 flex-1 items-baseline justify-between gap-4 @lg:flex">
-                    <p className="[overflow-wrap:anywhere]">{event.summary}</p>
+                    <p className="[overflow-wrap:anywhere]">{readable(event.summary)}</p>
                     {entityId || !event.entityId ? null : (
                       <Link
                         href={customerPath(event.entityId)}
@@ -63,7 +64,7 @@ export function Activity({ entityId, first = 14 }: { entityId?: string; first?: 
                       </Link>
                     )}
                   </div>
-                  <span className="w-16 shrink-0 text-right text-xs text-faint">
+                  <span className="w-20 shrink-0 text-right text-xs text-faint">
                     <When at={event.at} />
                   </span>
                 </li>
@@ -76,6 +77,16 @@ export function Activity({ entityId, first = 14 }: { entityId?: string; first?: 
       </Loaded>
     </Card>
   );
+}
+
+/** The service tells numbers, money, days and plans as it keeps them: 49170 credits, 9.00 USD, TEAM MONTHLY. */
+function readable(summary: string): string {
+  return summary
+    .replace(/^\d{4,}(?= credits)/, (digits) => formatWhole(Number(digits)))
+    .replace(/\b\d{4}-\d\d-\d\d\b/g, formatDay)
+    .replace(/\b[A-Z]+ (?:MONTHLY|YEARLY)\b/g, words)
+    .replace(/\b(\d+(?:\.\d+)?) ([A-Z]{3})\b/g, (_, amount, currency) => formatMoney({ amount, currency }))
+    .replace(/ done$/, ": done");
 }
 
 function dotOf(kind: string): string {

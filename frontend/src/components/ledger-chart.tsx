@@ -2,10 +2,16 @@
 
 import { formatCompact, formatWhole, plural } from "@/lib/format";
 import { useNow } from "@/lib/use-live";
+import { Day } from "./value";
 
 interface Entry {
   at: string;
   amount: number;
+}
+
+interface Point {
+  at: number;
+  balance: number;
 }
 
 const WIDTH = 480;
@@ -16,7 +22,7 @@ const LEAST_SPAN_MS = 60_000;
 /** The balance over time: what is there now, less every entry on the way back. A step, because it never slopes. */
 export function LedgerChart({ balance, entries }: { balance: number; entries: Entry[] }) {
   const now = useNow(60);
-  const points = pointsOf(balance, entries, now);
+  const points = drawable(pointsOf(balance, entries, now), now);
   const first = points[0];
   if (!first || entries.length === 0) return null;
   const highest = Math.max(1, ...points.map((point) => point.balance));
@@ -46,15 +52,28 @@ export function LedgerChart({ balance, entries }: { balance: number; entries: En
         />
       </svg>
       <figcaption className="flex justify-between text-2xs text-faint">
-        <span>last {plural(entries.length, "change")}</span>
+        <span>
+          {plural(entries.length, "change")} since <Day day={new Date(first.at).toISOString().slice(0, 10)} />
+        </span>
         <span>at most {formatCompact(highest)}</span>
       </figcaption>
     </figure>
   );
 }
 
-function pointsOf(balance: number, newestFirst: Entry[], now: number): { at: number; balance: number }[] {
-  const points: { at: number; balance: number }[] = [];
+/** What one column of the picture cannot tell apart is one change: an allowance that expires as the next is granted. */
+function drawable(points: Point[], now: number): Point[] {
+  const first = points[0];
+  if (!first) return [];
+  const width = Math.max(LEAST_SPAN_MS, now - first.at) / WIDTH;
+  return points.filter((point, place) => {
+    const next = points[place + 1];
+    return place === 0 || next === undefined || next.at - point.at > width;
+  });
+}
+
+function pointsOf(balance: number, newestFirst: Entry[], now: number): Point[] {
+  const points: Point[] = [];
   let value = balance;
   for (const entry of newestFirst) {
     points.unshift({ at: Math.min(now, Date.parse(entry.at)), balance: value });

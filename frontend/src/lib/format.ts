@@ -8,7 +8,10 @@ export interface MoneyValue {
 
 const moneyFormats = new Map<string, Intl.NumberFormat>();
 
-export function formatMoney(money: MoneyValue, { sign = false }: { sign?: boolean } = {}): string {
+export function formatMoney(
+  money: Pick<MoneyValue, "amount" | "currency">,
+  { sign = false }: { sign?: boolean } = {},
+): string {
   const key = `${money.currency}${sign}`;
   let format = moneyFormats.get(key);
   if (!format) {
@@ -51,13 +54,13 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
   ["second", 1],
 ];
-const relativeFormat = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
+const relativeFormat = new Intl.RelativeTimeFormat("en", { style: "short" });
 
 export function formatRelative(instant: string, now: number): string {
   const seconds = Math.round((Date.parse(instant) - now) / 1000);
   if (Math.abs(seconds) < 5) return "now";
   for (const [unit, size] of UNITS) {
-    if (Math.abs(seconds) >= size) return relativeFormat.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return relativeFormat.format(Math.trunc(seconds / size), unit).replace(".", "");
   }
   return "now";
 }

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { words } from "@/lib/format";
+import { cardName, words } from "@/lib/format";
 import { graphql, type ResultOf } from "@/lib/graphql";
 import { useVerb } from "@/lib/verb";
 import { Button } from "../button";
@@ -69,7 +69,7 @@ export function Reactivate({ customer, onClose }: { customer: Customer; onClose:
               {plan.tier === "FREE"
                 ? "The free tier makes no invoice."
                 : card
-                  ? `The first invoice is collected now with ${card.brand} •••• ${card.last4}, after the account balance.`
+                  ? `The first invoice is collected now with ${cardName(card)}, after the account balance.`
                   : "There is no card on file: the first invoice stays open."}
             </li>
             <li>The allowance is granted; within a credit month already granted, not twice.</li>

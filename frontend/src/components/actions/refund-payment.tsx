@@ -29,7 +29,7 @@ export function RefundPayment({ payment, onClose }: { payment: Payment; onClose:
   const [reason, setReason] = useState("");
   const refund = useVerb(REFUND);
   const minorUnits = minorOf(typed, decimals);
-  const shown = (value: number) => formatMoney({ minorUnits: value, currency, amount: decimalOf(value, decimals) });
+  const shown = (value: number) => formatMoney({ currency, amount: decimalOf(value, decimals) });
   const sound = minorUnits !== null && minorUnits > 0 && minorUnits <= left.minorUnits;
   const confirm = async () => {
     if (minorUnits === null) return;

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { formatWhole } from "@/lib/format";
+import { formatWhole, words } from "@/lib/format";
 import { useLive } from "@/lib/use-live";
 import { Button } from "../button";
 import { Card } from "../card";
@@ -42,7 +42,7 @@ export function Credits({ customer }: { customer: Customer }) {
                 <div className="border-t">
                   <Ledger entries={all ? entries : entries.slice(0, FEW)} />
                   {entries.length > FEW ? (
-                    <div className="border-t px-4 py-2">
+                    <div className="border-t px-1 py-2">
                       <Button look="quiet" onClick={() => setAll(!all)}>
                         {all ? "Show fewer" : `Show ${entries.length} entries`}
                       </Button>
@@ -57,6 +57,18 @@ export function Credits({ customer }: { customer: Customer }) {
         }}
       </Loaded>
     </Card>
+  );
+}
+
+/** `operation:op_1`, `event:whe_1`: in words, and the id to copy. */
+function Cause({ value }: { value: string }) {
+  const [kind = "", ...rest] = value.split(":");
+  return rest.length ? (
+    <span className="text-xs whitespace-nowrap text-muted">
+      {words(kind)} <Id value={rest.join(":")} label={kind} short />
+    </span>
+  ) : (
+    <Id value={value} label="cause" short />
   );
 }
 
@@ -82,9 +94,13 @@ function Ledger({ entries }: { entries: LedgerEntry[] }) {
           <td className={`text-right font-medium ${entry.amount < 0 ? "text-bad" : "text-ok"}`}>
             <Whole value={entry.amount} sign />
           </td>
-          <td className="max-w-72">
-            {entry.reason ? <span className="block [overflow-wrap:anywhere]">{entry.reason}</span> : null}
-            <Id value={entry.cause} label="cause" short />
+          <td className="max-w-72 min-w-44">
+            {entry.reason ? (
+              <span className="line-clamp-3 [overflow-wrap:anywhere]" title={entry.reason}>
+                {entry.reason}
+              </span>
+            ) : null}
+            <Cause value={entry.cause} />
           </td>
           <td>{entry.expiresAt ? <When at={entry.expiresAt} /> : <Nothing why="does not expire" />}</td>
           <td className="text-right text-muted">

@@ -54,19 +54,29 @@ export function Notices({ customer }: { customer: Customer }) {
   const { entityId, subscription } = customer;
   const withdraw = useVerb(WITHDRAW);
   const keep = useVerb(KEEP);
-  const late = subscription.unpaidInvoices.find((invoice) => invoice.failedAttempts > 0);
+  const unpaid = subscription.unpaidInvoices.filter((invoice) => invoice.failedAttempts > 0);
+  const late = unpaid[0];
   const change = subscription.scheduledChange;
   return (
     <div className="mb-4 space-y-2 empty:hidden">
       {late ? (
         <Notice tone="bad">
-          An invoice of <Money value={late.amount} /> could not be collected.{" "}
-          {late.nextAttemptAt ? (
+          {unpaid.length === 1 ? (
             <>
-              It is tried again by itself <When at={late.nextAttemptAt} />, or now with “Pay now” below.
+              An invoice of <Money value={late.amount} /> could not be collected. It
             </>
           ) : (
-            <>It is not tried again by itself; it can still be paid below.</>
+            <>
+              {unpaid.length} invoices could not be collected. The first, of <Money value={late.amount} />,
+            </>
+          )}
+          {late.nextAttemptAt ? (
+            <>
+              {" "}
+              is tried again by itself <When at={late.nextAttemptAt} />, or now with “Pay now” below.
+            </>
+          ) : (
+            <> is not tried again by itself; it can still be paid below.</>
           )}
         </Notice>
       ) : null}
