@@ -88,7 +88,11 @@ class Payment(Model):
     class Meta:
         table = "payment"
         unique_together = (("invoice_id", "attempt"),)
-        indexes = (Index(fields=("customer_id", "created_at", "id")), Index(fields=("in_vain_at",)))
+        indexes = (
+            Index(fields=("customer_id", "created_at", "id")),
+            Index(fields=("in_vain_at",)),
+            Index(fields=("status",)),
+        )
         constraints = (
             CheckConstraint(check="amount_minor > 0", name="payment_amount_positive"),
             CheckConstraint(

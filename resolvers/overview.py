@@ -58,8 +58,9 @@ class _Plans:
 
 
 @dataclass(frozen=True, slots=True)
-class _Invoices:
-    status: InvoiceStatus
+class _Unpaid:
+    """The invoices that can still be paid, of one currency."""
+
     currency: str
     count: int
     due_minor: int
@@ -77,9 +78,8 @@ class _Operations:
 
 async def overview(info: Info) -> Overview:
     now = info.context.now()
-    plans, invoices = await _plans(), await _invoices(now)
-    operations, payments, events = await _operations(now), await _payments(), await _events()
-    unpaid = [each for each in invoices if each.status in PAYABLE]
+    plans, unpaid, operations = await _plans(), await _unpaid(now), await _operations(now)
+    invoices, payments, events = await _invoices(), await _payments(), await _events()
     return Overview(
         at=now,
         customers=sum(plan.count for plan in plans),
@@ -118,19 +118,18 @@ async def _plans() -> list[_Plans]:
     return [_Plans(*row) for row in await query.group_by(*by).values_list(*by, "count", "price", "scheduled")]
 
 
-async def _invoices(now: datetime) -> list[_Invoices]:
+async def _unpaid(now: datetime) -> list[_Unpaid]:
     late = Q(failed_attempts__gt=0) | Q(due_date__lt=now.date())
-    query = models.Invoice.annotate(
+    query = models.Invoice.filter(status__in=list(PAYABLE)).annotate(
         count=Count("id"),
         due=Sum("due_minor"),
         late=Count("id", _filter=late),
         late_due=Sum("due_minor", _filter=late),
     )
-    columns = ("status", "currency", "count", "due", "late", "late_due")
-    rows = await query.group_by("status", "currency").values_list(*columns)
+    rows = await query.group_by("currency").values_list("currency", "count", "due", "late", "late_due")
     return [
-        _Invoices(status, currency, count, int(due), tardy, int(tardy_due or 0))
-        for status, currency, count, due, tardy, tardy_due in rows
+        _Unpaid(currency, count, int(due), tardy, int(tardy_due or 0))
+        for currency, count, due, tardy, tardy_due in rows
     ]
 
 
@@ -153,6 +152,10 @@ async def _operations(now: datetime) -> _Operations:
     )
 
 
+async def _invoices() -> Counter[InvoiceStatus]:
+    return await _counted(models.Invoice.all(), "status")
+
+
 async def _payments() -> Counter[PaymentStatus]:
     return await _counted(models.Payment.all(), "status")
 
@@ -162,7 +165,8 @@ async def _events() -> Counter[WebhookEventState]:
 
 
 async def _counted(query: Any, column: str) -> Counter[Any]:
-    rows = await query.annotate(count=Count("id")).group_by(column).values_list(column, "count")
+    """Counts the column itself: all that is asked for then stands in its index."""
+    rows = await query.annotate(count=Count(column)).group_by(column).values_list(column, "count")
     return Counter(dict(rows))
 
 
@@ -225,15 +229,12 @@ def _credits(held: int, operations: _Operations) -> Station:
     )
 
 
-def _invoice(invoices: list[_Invoices]) -> Station:
-    counts: Counter[InvoiceStatus] = Counter()
-    for each in invoices:
-        counts[each.status] += each.count
+def _invoice(invoices: Counter[InvoiceStatus]) -> Station:
     return Station(
         name=StationName.INVOICE,
-        settled=BigInt(counts[InvoiceStatus.PAID]),
-        moving=counts[InvoiceStatus.OPEN],
-        troubled=counts[InvoiceStatus.UNCOLLECTIBLE],
+        settled=BigInt(invoices[InvoiceStatus.PAID]),
+        moving=invoices[InvoiceStatus.OPEN],
+        troubled=invoices[InvoiceStatus.UNCOLLECTIBLE],
     )
 
 
