@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -140,6 +141,10 @@ def test_a_second_start_goes_on_where_the_first_was_stopped(tmp_path: Path, port
         assert onboarded == {"subscription": {"status": "ACTIVE"}, "payment": {"status": "SUCCEEDED"}, "userErrors": []}
         customer = first.graphql(CUSTOMER)["customer"]
         seen_at_both_mocks(ports, customer)
+        browser = who_a_browser_is(ports)
+        assert (browser["kind"], browser["name"], "admin" in browser["scopes"]) == ("SESSION", "make run", True)
+        kept = tmp_path / "sandbox.key"
+        assert (kept.read_text(), stat.S_IMODE(kept.stat().st_mode)) == (f"{first.key}\n", 0o600)
         until(lambda: webhooks_taken(ports.metronome) and webhooks_taken(ports.stripe))
         assert first.graphql(A_DAY_ON)["advanceSandboxClock"] == {"userErrors": []}
 
@@ -153,6 +158,7 @@ def test_a_second_start_goes_on_where_the_first_was_stopped(tmp_path: Path, port
 
     with running(tmp_path, ports) as second:
         assert "(as you left it)" in second.screen
+        assert second.key == first.key
         assert second.graphql("{ sandbox { aheadSeconds } }")["sandbox"]["aheadSeconds"] >= A_DAY_SECONDS
         assert second.graphql(EVERYBODY)["customers"]["totalCount"] == 6
         assert second.graphql(CUSTOMER)["customer"] == customer
@@ -162,6 +168,15 @@ def test_a_second_start_goes_on_where_the_first_was_stopped(tmp_path: Path, port
 
     assert status == 0
     assert ports.answering() == []
+
+
+def who_a_browser_is(ports: Ports) -> dict[str, Any]:
+    """One that was given no key, and opened a page."""
+    origin = f"http://127.0.0.1:{ports.service}"
+    with httpx.Client(base_url=origin, trust_env=False, timeout=60) as browser:
+        browser.get("/", headers={"accept": "text/html"})
+        told: dict[str, Any] = browser.get("/session", headers={"origin": origin, "x-requested-with": "tests"}).json()
+    return told
 
 
 def test_a_part_that_dies_is_named_and_takes_the_rest_along(tmp_path: Path, ports: Ports) -> None:
