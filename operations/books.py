@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self, TypeVar
 
 from billing.invoices import InvoiceStatus
@@ -18,6 +19,9 @@ from models import (
     CustomerDrift,
     Invoice,
     InvoiceLine,
+    Operation,
+    OperationKind,
+    OperationStatus,
     Payment,
     PaymentMethod,
     PaymentStatus,
@@ -46,11 +50,13 @@ class Ours:
     credits: list[CreditEntry]
     money: list[AccountBalanceEntry]
     drift: list[CustomerDrift]
+    plan_changes: list[Operation]
+    """Those that have succeeded since a given instant, scheduled ones when they were followed."""
     made_contracts: frozenset[str]
     """The ids of all contracts that our operations made, those since replaced included."""
 
     @classmethod
-    async def read(cls, customer_id: str) -> Self:
+    async def read(cls, customer_id: str, *, changed_since: datetime) -> Self:
         effects = ProviderEffect.filter(operation__customer_id=customer_id, step="metronome_contract")
         lines = InvoiceLine.filter(invoice__customer_id=customer_id).order_by("position")
         return cls(
@@ -64,6 +70,12 @@ class Ours:
             credits=await CreditEntry.filter(customer_id=customer_id),
             money=await AccountBalanceEntry.filter(customer_id=customer_id),
             drift=await CustomerDrift.filter(customer_id=customer_id).order_by("kind"),
+            plan_changes=await Operation.filter(
+                customer_id=customer_id,
+                kind__in=[OperationKind.CHANGE_TIER, OperationKind.END],
+                status=OperationStatus.SUCCEEDED,
+                finished_at__gte=changed_since,
+            ),
             made_contracts=frozenset([effect.object_id async for effect in effects if effect.object_id]),
         )
 

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from datetime import timedelta
 
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import LIVE, SubscriptionStatus
@@ -29,30 +28,17 @@ from models import (
     Subscription,
 )
 from operations.books import InMetronome, InStripe, Ours
+from operations.differences import NONE, Difference, Severity
+from operations.differences import unequal as _unequal
 from operations.drift import drift
+from operations.own_books import own_books
 from operations.steps.payments import status_of
 from operations.tools import Tools
 
+__all__ = ["Difference", "Report", "Severity", "compare", "compare_all", "report", "strangers"]
+
 BATCH = 100
-NONE = "none"
-
-
-class Severity(StrEnum):
-    HIGH = "HIGH"
-    """Money, credits or access are not what we say."""
-    LOW = "LOW"
-    """Something is shown or counted late; nobody pays or gets anything else for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """`what` names the kind ("invoice.status"), `subject` the row or the provider's object it is about."""
-
-    what: str
-    subject: str
-    ours: str
-    theirs: str
-    severity: Severity
+LONGEST_MONTH = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +52,11 @@ class Report:
 
 async def compare(customer: Customer, tools: Tools) -> tuple[Difference, ...]:
     """Every disagreement about one customer, as all three stand now."""
-    ours = await Ours.read(customer.id)
+    at = tools.now()
+    ours = await Ours.read(customer.id, changed_since=at - LONGEST_MONTH)
     in_metronome, in_stripe = await asyncio.gather(InMetronome.read(ours, tools), InStripe.read(ours, tools))
     return (
-        *_own_books(ours),
+        *own_books(ours, at),
         *_differences_in_metronome(ours, in_metronome),
         *_differences_in_stripe(ours, in_stripe),
     )
@@ -120,57 +107,6 @@ async def _rows_of(entity_ids: Iterable[str]) -> Mapping[str, Customer]:
 
 def _stranger(entity_id: str, what: str, ours: str, theirs: str) -> Report:
     return Report(entity_id, (Difference(what, theirs, ours, theirs, Severity.HIGH),), under_way=False)
-
-
-def _own_books(ours: Ours) -> Iterator[Difference]:
-    """What our rows say twice."""
-    customer = ours.customer
-    yield from _unequal(
-        "credits.ledger", customer.id, customer.credit_balance, sum(entry.amount for entry in ours.credits)
-    )
-    on_balance = sum(entry.amount_minor for entry in ours.money)
-    yield from _unequal("account_balance.ledger", customer.id, customer.account_balance_minor, on_balance)
-    for invoice in ours.invoices:
-        lines = ours.lines.get(invoice.id, [])
-        yield from _unequal("invoice.lines", invoice.id, invoice.amount_minor, sum(line.amount_minor for line in lines))
-        if invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.VOID):
-            moved = sum(entry.amount_minor for entry in ours.money if entry.invoice_id == invoice.id)
-            yield from _unequal("invoice.due", invoice.id, invoice.due_minor, invoice.amount_minor + moved)
-    for subscription in ours.subscriptions:
-        yield from _standing(subscription, ours.invoices)
-        yield from _paid_period(subscription, ours)
-
-
-def _standing(subscription: Subscription, invoices: Iterable[Invoice]) -> Iterator[Difference]:
-    overdue = [
-        invoice.id
-        for invoice in invoices
-        if invoice.subscription_id == subscription.id
-        and invoice.status is InvoiceStatus.OPEN
-        and invoice.first_failed_at is not None
-    ]
-    expected = SubscriptionStatus.PAST_DUE if overdue else SubscriptionStatus.ACTIVE
-    if subscription.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE):
-        yield from _unequal("subscription.status", subscription.id, subscription.status, expected)
-
-
-def _paid_period(subscription: Subscription, ours: Ours) -> Iterator[Difference]:
-    """A live period that costs something has an invoice, or money of an earlier one or of the account balance in it."""
-    begun = midnight(subscription.period_start)
-    accounted_for = (
-        subscription.price_minor == 0
-        or subscription.paid_minor > 0
-        or any(_covers(invoice, subscription) for invoice in ours.invoices)
-        or any(entry.at >= begun for entry in ours.money)
-    )
-    if subscription.status in (SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE) and not accounted_for:
-        owed = f"{Money(subscription.price_minor, subscription.currency)} for {subscription.period}"
-        yield Difference("subscription.invoice", subscription.id, owed, NONE, Severity.HIGH)
-
-
-def _covers(invoice: Invoice, subscription: Subscription) -> bool:
-    same_end: bool = invoice.period_end == subscription.period_end
-    return same_end and invoice.subscription_id == subscription.id and invoice.status is not InvoiceStatus.VOID
 
 
 def _differences_in_metronome(ours: Ours, theirs: InMetronome) -> Iterator[Difference]:
@@ -408,16 +344,3 @@ def _collected(ours: Ours, invoice: Invoice, theirs: InStripe) -> Iterator[Diffe
 
 def _sum_up(amounts: Iterable[Money]) -> str:
     return ", ".join(map(str, amounts)) or NONE
-
-
-def _unequal(
-    what: str, subject: str, ours: object, theirs: object, severity: Severity = Severity.HIGH
-) -> Iterator[Difference]:
-    if ours != theirs:
-        yield Difference(what, subject, _shown(ours), _shown(theirs), severity)
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return NONE
-    return value.isoformat() if isinstance(value, date) else str(value)

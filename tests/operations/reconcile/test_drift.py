@@ -32,6 +32,11 @@ async def _credit_entry(books: Books) -> None:
     await CreditEntry.filter(customer__entity_id=books.entity_id).update(amount=9_000)
 
 
+async def _another_plans_month(books: Books) -> None:
+    await CreditEntry.filter(customer__entity_id=books.entity_id).update(amount=50_000)
+    await Customer.filter(entity_id=books.entity_id).update(credit_balance=50_000)
+
+
 async def _account_balance(books: Books) -> None:
     await Customer.filter(entity_id=books.entity_id).update(account_balance_minor=100)
 
@@ -269,7 +274,17 @@ LINE = "Pro, monthly, 2028-02-10 to 2028-03-10"
 
 DRIFTS: tuple[tuple[Act, tuple[Found, ...]], ...] = (
     (_credit_balance, (("credits.ledger", "10005", "10000", "HIGH"), ("credits.balance", "10005", "10000", "LOW"))),
-    (_credit_entry, (("credits.ledger", "10000", "9000", "HIGH"),)),
+    (
+        _credit_entry,
+        (("credits.ledger", "10000", "9000", "HIGH"), ("credits.allowance", "10000", "9000", "HIGH")),
+    ),
+    (
+        _another_plans_month,
+        (
+            ("credits.allowance", "10000", "50000", "HIGH"),
+            ("credits.balance", "50000", "10000", "LOW"),
+        ),
+    ),
     (_account_balance, (("account_balance.ledger", "100", "0", "HIGH"),)),
     (_account_entry, (("account_balance.ledger", "0", "-50", "HIGH"),)),
     (
@@ -284,7 +299,10 @@ DRIFTS: tuple[tuple[Act, tuple[Found, ...]], ...] = (
     (_tier, (("contract.tier", "TEAM", "PRO", "HIGH"),)),
     (_billing_period, (("contract.billing_period", "YEARLY", "MONTHLY", "HIGH"),)),
     (_price, (("contract.price", "9.01 USD", "9.00 USD", "HIGH"),)),
-    (_allowance, (("contract.credits_per_month", "10001", "10000", "HIGH"),)),
+    (
+        _allowance,
+        (("credits.allowance", "10001", "10000", "HIGH"), ("contract.credits_per_month", "10001", "10000", "HIGH")),
+    ),
     (_period, (("contract.period_end", "2028-03-11T00:00:00+00:00", "2028-03-10T00:00:00+00:00", "HIGH"),)),
     (_anchor, (("contract.anchor", "2028-02-09T00:00:00+00:00", "2028-02-10T00:00:00+00:00", "HIGH"),)),
     (_ended_here, (("contract.status", "CANCELLED", "ACTIVE", "HIGH"),)),
