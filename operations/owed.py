@@ -14,14 +14,17 @@ from operations.steps.owed import owed_invoices
 
 log = structlog.get_logger()
 
-BATCH = 100
-
 
 async def issue_what_is_owed(engine: Engine, now: Callable[[], datetime]) -> int:
     """Accept a renewal, which begins with what is owed, for each customer whose try is due. Returns how many."""
-    due = owed_invoices(next_attempt_at__lte=now()).limit(BATCH)
-    customers = list(dict.fromkeys([invoice.customer_id async for invoice in due]))
-    return sum([await _try_again(customer_id, engine, now()) for customer_id in customers])
+    due = await owed_invoices(next_attempt_at__lte=now()).values_list("customer_id", flat=True)
+    started = 0
+    for customer_id in dict.fromkeys(due):
+        try:
+            started += await _try_again(str(customer_id), engine, now())
+        except Exception:  # one that cannot be tried must not keep all behind it from it
+            log.exception("invoice.not_issued_again", customer=customer_id)
+    return started
 
 
 async def _try_again(customer_id: str, engine: Engine, at: datetime) -> bool:
