@@ -193,6 +193,36 @@ async def test_a_payer_who_never_comes_leaves_everything_as_it_was(customers: Cu
     await customers.agree(entity_id)
 
 
+async def test_a_refund_made_meanwhile_at_stripe_counts_when_the_upgrade_has_taken_effect(
+    customers: Customers, entity_id: str
+) -> None:
+    """Else the upgrade, which was decided before, would write what was paid as if nothing had been given back."""
+    payload = await _asked(customers, entity_id)
+    first = await models.Payment.get(customer__entity_id=entity_id, status="SUCCEEDED")
+    refunded = await customers.service.stripe.http.post(
+        "/v1/refunds",
+        data={"payment_intent": str(first.stripe_payment_intent_id), "amount": "250"},
+        headers={"authorization": "Bearer sk_test_sandbox"},
+    )
+    assert refunded.is_success
+    events = [
+        sent for sent in await stripe_events(customers.service) if refunded.json()["id"] in json.dumps(sent.event)
+    ]
+    await deliver_all(customers.service, events)
+
+    async def waiting() -> bool:
+        return await models.WebhookEvent.exists(event_id=events[0].id, last_error__endswith="waits for its payer.")
+
+    await until(waiting, what="the refund's news waiting")
+    await authenticate(customers.service, payload["payment"]["stripePaymentIntentId"])
+    await customers.do("confirmPayment", paymentId=payload["payment"]["id"])
+    await customers.hear_of_payments(entity_id)
+
+    subscription = await models.Subscription.get(customer__entity_id=entity_id, is_current=True)
+    assert (subscription.tier, subscription.paid_minor) == ("TEAM", 900 - 465 + 1497 - 250)
+    await customers.agree(entity_id)
+
+
 async def test_a_payer_who_comes_after_the_period_has_ended_gets_the_money_back(
     customers: Customers, entity_id: str
 ) -> None:
