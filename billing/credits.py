@@ -4,9 +4,10 @@ A grant is a pool with an expiry of its own; every other entry names the grant i
 month is one such grant, all others are given by hand. The functions here take the entries that stand and return the
 ones to append, none when their cause is recorded already.
 
-On a change of tier, GRANT is what an upgrade adds and CLAWBACK what a downgrade takes. ADJUSTMENT gives back the part
-of a clawback that was spent before, because no balance goes below zero, and collects it from the next upgrade of that
-month: the adjustments of a grant sum to what its clawbacks still owe.
+On a change of tier, GRANT is what an upgrade adds and CLAWBACK what a downgrade takes. At the end of a subscription,
+CLAWBACK is the part of the allowance for days that are not paid for after all, and EXPIRY the rest of what is left.
+ADJUSTMENT gives back the part of a clawback that was spent before, because no balance goes below zero, and collects it
+from what is granted for money later, in whichever month: the adjustments sum to what the customer still owes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from enum import StrEnum
 
 from billing.errors import InvalidInput
 from billing.periods import Period, midnight
-from billing.proration import CreditPolicy, credits_change, plan_difference
+from billing.proration import CreditPolicy, allowance_share, credits_change, plan_difference
 from billing.tiers import Plan
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -146,15 +147,21 @@ def change_allowance(
     month: Period,
     at: datetime,
     key: str,
+    regained: int = 0,
     policy: CreditPolicy = CreditPolicy.PRORATED,
 ) -> tuple[LedgerEntry, ...]:
-    """A change of tier at `at`, in the credit month it falls into; the amounts sum to `credits_change`."""
+    """A change of tier at `at`, in the credit month it falls into; the amounts sum to `credits_change`.
+
+    `regained` is in the entries already, for days that are paid for again: what is owed comes off it as well.
+    """
     if _has(entries, f"{key}:change"):
         return ()
     allowance, on = allowance_key(owner, month), at.astimezone(UTC).date()
-    planned = plan_difference(old, new, month, on, policy=policy)
-    unspent, owing = left_of(entries, allowance), owed(entries, allowance)
-    actual = credits_change(old, new, month, on, unspent, owed=owing, policy=policy)
+    # What never came, because Metronome refused it, is not taken back, or it would be owed.
+    planned = max(plan_difference(old, new, month, on, policy=policy), -_released(entries, allowance))
+    unspent = left_of(entries, allowance) - regained
+    owing = owed(entries, None if new.price.is_positive else allowance)
+    actual = credits_change(planned + regained, unspent, owed=owing) - regained
     changes = []
     if planned > 0:
         expires_at = midnight(month.end)
@@ -167,29 +174,57 @@ def change_allowance(
     return tuple(sorted(changes, key=lambda entry: -entry.amount))
 
 
-def owed(entries: Iterable[LedgerEntry], grant: str) -> int:
-    """What the clawbacks of a grant could not take, because it was spent."""
-    return sum(entry.amount for entry in entries if entry.pool == grant and entry.kind is EntryKind.ADJUSTMENT)
+def owed(entries: Iterable[LedgerEntry], grant: str | None = None) -> int:
+    """What clawbacks could not take, because it was spent: of one grant, or of all there ever were."""
+    return sum(entry.amount for entry in entries if entry.kind is EntryKind.ADJUSTMENT and grant in (None, entry.pool))
+
+
+def collect_owed(
+    entries: Sequence[LedgerEntry], *, owner: str, plan: Plan, month: Period, at: datetime, key: str
+) -> tuple[LedgerEntry, ...]:
+    """What is owed comes off the allowance just granted for `month`, as far as there is any; never off a free one."""
+    allowance = allowance_key(owner, month)
+    due = min(owed(entries), left_of(entries, allowance))
+    if due <= 0 or not plan.price.is_positive or _has(entries, f"{key}:owed"):
+        return ()
+    return (LedgerEntry(-due, EntryKind.ADJUSTMENT, at, f"{key}:owed", allowance),)
 
 
 def end_allowance(
-    entries: Sequence[LedgerEntry], *, owner: str, month: Period, at: datetime, key: str
+    entries: Sequence[LedgerEntry], *, owner: str, month: Period, unpaid: int, at: datetime, key: str
 ) -> tuple[LedgerEntry, ...]:
-    """The subscription ends and the allowance with it; what was granted by hand stays."""
+    """The subscription ends and the allowance with it; what was granted by hand stays.
+
+    `unpaid` is the share of the allowance for days that were credited, or never paid for. What of it was spent is owed.
+    """
     allowance = allowance_key(owner, month)
-    left = left_of(entries, allowance)
-    return (LedgerEntry(-left, EntryKind.EXPIRY, at, f"{key}:end", grant=allowance),) if left else ()
+    left, unpaid = left_of(entries, allowance), min(unpaid, _released(entries, allowance))
+    if _has(entries, f"{key}:unpaid"):
+        return ()
+    ended = (
+        (max(unpaid - left, 0), EntryKind.ADJUSTMENT, "spent"),
+        (-unpaid, EntryKind.CLAWBACK, "unpaid"),
+        (-max(left - unpaid, 0), EntryKind.EXPIRY, "end"),
+    )
+    return tuple(LedgerEntry(amount, kind, at, f"{key}:{cause}", allowance) for amount, kind, cause in ended if amount)
 
 
 def resume_allowance(
-    entries: Sequence[LedgerEntry], *, owner: str, credits_per_month: int, month: Period, at: datetime, key: str
+    entries: Sequence[LedgerEntry], *, owner: str, plan: Plan, month: Period, at: datetime, key: str
 ) -> tuple[LedgerEntry, ...]:
-    """Reactivation: in a month already granted, exactly what the end took away comes back, and nothing else."""
-    allowance = allowance_key(owner, month)
-    if all(entry.pool != allowance for entry in entries):
-        return grant_month(entries, owner=owner, credits_per_month=credits_per_month, month=month, at=at)
-    taken = -sum(entry.amount for entry in entries if entry.pool == allowance and entry.kind is EntryKind.EXPIRY)
-    return (LedgerEntry(taken, EntryKind.EXPIRY, at, f"{key}:resumed", grant=allowance),) if taken else ()
+    """In a month already granted for `plan`, what the end took away comes back, and nothing else.
+
+    Of what it took for days not paid for, only the share of those that are left.
+    """
+    allowance, on = allowance_key(owner, month), at.astimezone(UTC).date()
+    of_month = [entry for entry in entries if entry.pool == allowance]
+    expired = -sum(entry.amount for entry in of_month if entry.kind is EntryKind.EXPIRY)
+    unpaid = -sum(entry.amount for entry in of_month if entry.key.endswith((":unpaid", ":regained")))
+    back = (
+        (expired, EntryKind.EXPIRY, "resumed"),
+        (min(unpaid, allowance_share(plan, month, on)), EntryKind.CLAWBACK, "regained"),
+    )
+    return tuple(LedgerEntry(amount, kind, at, f"{key}:{cause}", allowance) for amount, kind, cause in back if amount)
 
 
 def follow_allowance(
@@ -205,14 +240,24 @@ def follow_allowance(
     """The allowance of a contract that follows another which has ended.
 
     In a month granted before, what the end took away comes back, changed as by a change of plan: else an allowance
-    would outlive its plan. In a new month, the new plan's.
+    would outlive its plan. In a new month, the new plan's. What is owed comes off either.
     """
-    resumed = resume_allowance(
-        entries, owner=owner, credits_per_month=new.credits_per_month, month=month, at=at, key=key
-    )
+    if any(_has(entries, f"{key}:{done}") for done in ("resumed", "regained", "owed")):
+        return ()
     if all(entry.pool != allowance_key(owner, month) for entry in entries):
-        return resumed
-    return resumed + change_allowance([*entries, *resumed], owner=owner, old=old, new=new, month=month, at=at, key=key)
+        granted = grant_month(entries, owner=owner, credits_per_month=new.credits_per_month, month=month, at=at)
+        return granted + collect_owed([*entries, *granted], owner=owner, plan=new, month=month, at=at, key=key)
+    back = resume_allowance(entries, owner=owner, plan=old, month=month, at=at, key=key)
+    regained = sum(entry.amount for entry in back if entry.kind is EntryKind.CLAWBACK)
+    return back + change_allowance(
+        [*entries, *back], owner=owner, old=old, new=new, month=month, at=at, key=key, regained=regained
+    )
+
+
+def _released(entries: Iterable[LedgerEntry], grant: str) -> int:
+    """All that was granted of it and not taken back, spent or not."""
+    kinds = (EntryKind.GRANT, EntryKind.CLAWBACK)
+    return sum(entry.amount for entry in entries if entry.pool == grant and entry.kind in kinds)
 
 
 def _has(entries: Iterable[LedgerEntry], key: str) -> bool:

@@ -101,23 +101,13 @@ def _share(price: Money, days: int, period_days: int) -> Money:
     return Money(round_half_up(price.minor_units * days, period_days), price.currency)
 
 
-def credits_change(
-    old: Plan,
-    new: Plan,
-    credit_month: Period,
-    on: date,
-    unspent_allowance: int,
-    *,
-    owed: int = 0,
-    policy: CreditPolicy = CreditPolicy.PRORATED,
-) -> int:
-    """By how many credits the allowance of the current credit month changes.
+def credits_change(planned: int, unspent_allowance: int, *, owed: int = 0) -> int:
+    """By how many credits the allowance of the current credit month changes, of what the plans make it change.
 
-    A downgrade takes back no more than is unspent. What it could not take is `owed` and comes off the next upgrade of
-    the same month: else going up, spending and going down again would give a new allowance each time.
+    A downgrade takes back no more than is unspent. What it could not take is `owed` and comes off the next upgrade:
+    else going up, spending and going down again would give a new allowance each time.
     """
-    change = plan_difference(old, new, credit_month, on, policy=policy) - owed
-    return max(change, -unspent_allowance)
+    return max(planned - owed, 0) if planned > 0 else max(planned, -unspent_allowance)
 
 
 def plan_difference(
@@ -128,3 +118,9 @@ def plan_difference(
     if days_left == 0 or policy is CreditPolicy.FULL_DIFFERENCE:
         return difference if days_left else 0
     return round_half_up(difference * days_left, credit_month.days)
+
+
+def allowance_share(plan: Plan, credit_month: Period, since: date) -> int:
+    """What money buys of a month's allowance for the days from `since` on: nothing of a free plan's."""
+    days = (credit_month.end - max(since, credit_month.start)).days
+    return round_half_up(plan.credits_per_month * max(days, 0), credit_month.days) if plan.price.is_positive else 0

@@ -11,6 +11,7 @@ from billing.errors import EndScheduled
 from billing.lifecycle import SubscriptionEvent, next_status
 from billing.money import Money
 from billing.periods import credit_month_at
+from billing.proration import allowance_share
 from models import OperationKind, Subscription
 from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
@@ -123,10 +124,14 @@ async def end_subscription(case: Case, event: SubscriptionEvent, *, credit: Mone
     status = next_status(subscription.status, event)
     if status is subscription.status:
         return
+    on = min(at.date(), subscription.period_end)
+    month = credit_month_at(subscription.credit_anchor, on)
+    paid_until = on if credit.is_positive else subscription.period_end
     entries = end_allowance(
         await credit_entries(case.customer.id),
         owner=case.customer.id,
-        month=credit_month_at(subscription.credit_anchor, min(at.date(), subscription.period_end)),
+        month=month,
+        unpaid=allowance_share(subscription.plan, month, paid_until),
         at=at,
         key=cause,
     )

@@ -11,6 +11,7 @@ from billing.invoices import InvoiceStatus, first_invoice
 from billing.lifecycle import LIVE, SubscriptionEvent, next_status
 from billing.money import Money
 from billing.periods import credit_month_at, midnight, period_at
+from billing.proration import allowance_share
 from integrations.metronome import types as metronome
 from integrations.metronome.types import Contract, ContractStatus
 from models import Invoice, Operation, Payment, PaymentStatus, Subscription
@@ -72,7 +73,10 @@ async def _end(case: Case, contract: Contract, tools: Tools) -> None:
     cancelled = contract.status is ContractStatus.CANCELLED
     event = SubscriptionEvent.CANCELLED if cancelled else SubscriptionEvent.CONTRACT_ENDED
     if case.subscription.status in LIVE:
-        await _close_cut_month(case, contract.id, contract.end_date or tools.now(), tools)
+        subscription, at = case.subscription, contract.end_date or tools.now()
+        month = credit_month_at(subscription.credit_anchor, at.date())
+        unpaid = allowance_share(subscription.plan, month, subscription.period_end)
+        await _close_cut_month(case, contract.id, at, tools, unpaid=unpaid)
     async with in_transaction():
         if await succeed(case.operation.id, at=tools.now()) and case.subscription.status in LIVE:
             await end_subscription(case, event, credit=Money.zero(case.subscription.currency), tools=tools)
@@ -145,7 +149,7 @@ async def grant_new_month(operation_id: str, tools: Tools) -> Next:
     return Next.CONTINUE
 
 
-async def _close_cut_month(case: Case, contract_id: str, at: datetime, tools: Tools) -> None:
+async def _close_cut_month(case: Case, contract_id: str, at: datetime, tools: Tools, *, unpaid: int = 0) -> None:
     """A contract that ends in the middle of a credit month takes its allowance along: what was used, what was left.
 
     Done once, before the new allowance is there: it has the same key, and would be taken for the old one.
@@ -167,7 +171,8 @@ async def _close_cut_month(case: Case, contract_id: str, at: datetime, tools: To
         used = left_of(entries, key) - expired
         usage = (LedgerEntry(-used, EntryKind.USAGE, at, f"{cause}:used", grant=key),) if used > 0 else ()
         month = credit_month_at(case.subscription.credit_anchor, at.date())
-        ended = end_allowance([*entries, *usage], owner=case.customer.id, month=month, at=at, key=cause)
+        standing = [*entries, *usage]
+        ended = end_allowance(standing, owner=case.customer.id, month=month, unpaid=unpaid, at=at, key=cause)
         await append_credits(case.customer.id, (*usage, *ended), cause=cause, reason="The old contract has ended")
 
 

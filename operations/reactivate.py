@@ -5,18 +5,19 @@ The new one is a row of its own and a contract of its own. The old ones stay as 
 
 import asyncio
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import structlog
 from tortoise.transactions import in_transaction
 
-from billing.credits import LedgerEntry, end_allowance, follow_allowance
+from billing.credits import EntryKind, LedgerEntry, allowance_key, end_allowance, follow_allowance
 from billing.error_codes import ErrorCode
 from billing.errors import IllegalTransition, InvalidInput, ProviderRejected
 from billing.lifecycle import LIVE, SubscriptionEvent, SubscriptionStatus, next_status
-from billing.periods import Period, midnight, period_at
+from billing.periods import Period, credit_month_at, midnight, period_at
 from billing.tiers import Plan
-from models import OperationKind, Subscription
+from models import CreditEntry, OperationKind, Subscription
 from operations.accepting import Request, Standing, undertake
 from operations.activity import record
 from operations.asked import AskedPlan
@@ -75,8 +76,7 @@ async def reactivate(
             currency=new.price.currency,
             credits_per_month=new.credits_per_month,
             anchor=at.date(),
-            # A month that was granted already is not granted again: credit months go on as they were.
-            credit_anchor=old.credit_anchor,
+            credit_anchor=await _credit_anchor(old, at.date()),
             period_start=period.start,
             period_end=period.end,
             created_at=at,
@@ -87,6 +87,15 @@ async def reactivate(
         OperationKind.REACTIVATE, entity_id, {"plan": asked.as_asked() if asked else None}, idempotency_key
     )
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
+
+
+async def _credit_anchor(old: Subscription, on: date) -> date:
+    """A month that was granted already goes on and is not granted again. Else months begin anew, as periods do."""
+    month = credit_month_at(old.credit_anchor, on)
+    granted = any(
+        entry.pool == allowance_key(old.customer_id, month) for entry in await credit_entries(old.customer_id)
+    )
+    return old.credit_anchor if granted else on
 
 
 async def resume_contract(operation_id: str, tools: Tools) -> Next:
@@ -141,11 +150,11 @@ async def _credits_of_the_month(case: Case, month: Period) -> tuple[LedgerEntry,
 
 
 async def _plan_before(subscription: Subscription) -> Plan:
-    """Of the last subscription that was ever live; one that was never provisioned granted nothing."""
+    """Of the last subscription that had a contract; one that never had granted nothing."""
     before = (
-        await Subscription.filter(customer_id=subscription.customer_id, started_at__not_isnull=True)
+        await Subscription.filter(customer_id=subscription.customer_id, metronome_contract_id__not_isnull=True)
         .exclude(id=subscription.id)
-        .order_by("-started_at")
+        .order_by("-created_at")
         .first()
     )
     return before.plan if before else subscription.plan
@@ -161,9 +170,24 @@ async def _call_off(case: Case, refusal: Refusal, tools: Tools) -> None:
         if await fail(case.operation.id, ProviderRejected("metronome", refusal.message), at=tools.now()):
             cause = f"operation:{case.operation.id}"
             entries = await credit_entries(case.customer.id)
-            taken = end_allowance(entries, owner=case.customer.id, month=month, at=tools.now(), key=cause)
+            taken = end_allowance(
+                entries,
+                owner=case.customer.id,
+                month=month,
+                unpaid=await _granted_by(case.customer.id, cause),
+                at=tools.now(),
+                key=cause,
+            )
             await append_credits(case.customer.id, taken, cause=cause, reason="The subscription was not resumed")
             await _abandon(case, tools)
+
+
+async def _granted_by(customer_id: str, cause: str) -> int:
+    kinds = (EntryKind.GRANT, EntryKind.CLAWBACK)
+    amounts: list[int] = [
+        entry.amount async for entry in CreditEntry.filter(customer_id=customer_id, cause=cause, kind__in=kinds)
+    ]
+    return max(sum(amounts), 0)
 
 
 async def collect_anew(operation_id: str, tools: Tools) -> Next:

@@ -6,7 +6,7 @@ that had passed when a contract was made are invoiced here. What Metronome refus
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from tortoise.transactions import in_transaction
 
@@ -27,6 +27,7 @@ from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.invoices import issue, report_paid, write_period_invoice
 from operations.steps.owed import issue_owed, owed_invoices, write_owed
+from operations.steps.owed_credits import collect_owed_credits
 from operations.tools import Tools
 
 RENEWAL_KEY = "renewal:"
@@ -35,9 +36,12 @@ RENEWAL_KEY = "renewal:"
 ENDED = (ContractStatus.CANCELLED, ContractStatus.EXPIRED)
 
 
-async def follow(customer_id: str, *, at: datetime, kind: OperationKind = OperationKind.RENEW) -> Operation:
+async def follow(
+    customer_id: str, *, at: datetime, kind: OperationKind = OperationKind.RENEW, granted_on: date | None = None
+) -> Operation:
     """Accept the operation that catches up with the customer's contract. Called within a transaction; start it after.
 
+    `granted_on` is the first day of the credit month whose allowance pays what the customer owes.
     Raises `CustomerBusy` while another operation is under way: whatever called for this asks again later.
     """
     customer = await Customer.filter(id=customer_id).select_for_update().get()
@@ -47,7 +51,7 @@ async def follow(customer_id: str, *, at: datetime, kind: OperationKind = Operat
     operation = await Operation.create(
         kind=kind,
         customer_id=customer_id,
-        input={},
+        input={"granted_on": granted_on.isoformat()} if granted_on else {},
         input_hash="",
         status=OperationStatus.RUNNING,
         created_at=at,
@@ -221,4 +225,4 @@ async def _invoice(operation_id: str) -> Invoice | None:
     return await Invoice.get_or_none(id=operation.result.get("invoice_id"))
 
 
-STEPS: tuple[Step, ...] = (work_in_renewal, collect_renewal, report_renewal, go_on)
+STEPS: tuple[Step, ...] = (work_in_renewal, collect_owed_credits, collect_renewal, report_renewal, go_on)

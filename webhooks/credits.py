@@ -6,14 +6,15 @@ from datetime import date, datetime
 
 from tortoise.expressions import Q
 
-from billing.credits import EntryKind, LedgerEntry, allowance_key
+from billing.credits import EntryKind, LedgerEntry, allowance_key, collect_owed
 from billing.periods import Period
 from integrations.metronome.types import Credit, Event
-from models import CreditEntry, Customer
+from models import CreditEntry, Customer, OperationKind, Subscription
 from operations.activity import record
-from operations.steps.ledger import append_credits
-from webhooks.outcomes import Change, Notice, expect, nothing
-from webhooks.owners import require_idle, unknown_object
+from operations.renew import follow
+from operations.steps.ledger import append_credits, credit_entries
+from webhooks.outcomes import Change, Notice, Started, expect, nothing
+from webhooks.owners import require_free, require_idle, unknown_object
 
 _ALLOWANCE = re.compile(r"allowance:[0-9a-f-]+:([0-9]{4}-[0-9]{2}-[0-9]{2})")
 """The uniqueness key of what the engine grants month by month."""
@@ -31,11 +32,28 @@ async def credit_applied(event: Event, notice: Notice) -> Change:
             notice.row, notice.customer, what=f"Credit {credit.id}, which takes away,", now=notice.tools.now()
         )
 
-    async def change(at: datetime) -> None:
+    async def change(at: datetime) -> Started | None:
         await _lock(notice.customer)
         await _put_in_ledger(credit, notice, at)
+        return await _collect_owed(credit, notice, at)
 
     return change
+
+
+async def _collect_owed(credit: Credit, notice: Notice, at: datetime) -> Started | None:
+    """What the customer owes comes off the allowance at Metronome too, so by an operation."""
+    month = _month_of(credit)
+    subscription = await Subscription.get(customer_id=notice.customer.id, is_current=True)
+    if month is None or credit.contract_id != subscription.metronome_contract_id:
+        return None
+    entries = await credit_entries(notice.customer.id)
+    if not collect_owed(
+        entries, owner=notice.customer.id, plan=subscription.plan, month=month, at=at, key=f"event:{notice.row.id}"
+    ):
+        return None
+    await require_free(notice.customer)
+    operation = await follow(notice.customer.id, at=at, granted_on=month.start)
+    return Started(operation.id, OperationKind.RENEW)
 
 
 async def credit_expired(event: Event, notice: Notice) -> Change:
@@ -157,10 +175,16 @@ _PAST: Mapping[EntryKind, str] = {
 
 def _key(credit: Credit, customer: Customer) -> str:
     """An allowance of the engine's goes by its month, as ours do, so that it is in the ledger once."""
+    month = _month_of(credit)
+    return f"metronome:{credit.id}" if month is None else allowance_key(customer.id, month)
+
+
+def _month_of(credit: Credit) -> Period | None:
+    """The credit month an allowance of the engine's is for."""
     named = _ALLOWANCE.fullmatch(credit.uniqueness_key or "")
     if named is None or credit.expires_at is None:
-        return f"metronome:{credit.id}"
-    return allowance_key(customer.id, Period(date.fromisoformat(named[1]), credit.expires_at.date()))
+        return None
+    return Period(date.fromisoformat(named[1]), credit.expires_at.date())
 
 
 async def _lock(customer: Customer) -> None:

@@ -94,10 +94,10 @@ _named(
     "CreditEntryKind",
     "Why a credit balance changed.",
     GRANT="Credits were released: an allowance, or by hand.",
-    ADJUSTMENT="An earlier entry was set right.",
+    ADJUSTMENT="What is owed: spent credits that could not be taken back (+), or came off later ones (-).",
     USAGE="Credits were spent.",
     EXPIRY="What was left of a grant ran out of time.",
-    CLAWBACK="A change to a smaller tier took back what was not spent.",
+    CLAWBACK="A change to a smaller tier, or an end, took back what is not paid for any more.",
 )
 _named(
     InvoiceStatus,

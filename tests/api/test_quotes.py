@@ -232,7 +232,7 @@ class History:
     async def usage(self) -> None:
         left = await self.customers.credits_left(self.entity_id)
         if left:
-            await self.customers.use(self.entity_id, self.random.randint(1, left))
+            await self.customers.use(self.entity_id, left if left % 2 else self.random.randint(1, left))
 
     async def gift(self) -> None:
         expires_at = self.customers.service.clock.now() + timedelta(days=self.random.choice([3, 20, 400]))

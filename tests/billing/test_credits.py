@@ -11,20 +11,22 @@ from billing.credits import (
     allowance_key,
     balance,
     change_allowance,
+    collect_owed,
     draw,
     end_allowance,
     expire_due,
+    follow_allowance,
     grant_by_hand,
     grant_month,
     grants_left,
     left_of,
     owed,
-    resume_allowance,
     roll_over,
 )
 from billing.errors import InvalidInput
 from billing.money import Money
 from billing.periods import Period, credit_month_at, midnight
+from billing.proration import allowance_share
 from billing.tiers import BillingPeriod, Plan, Tier, plan_for
 
 FREE, PRO, TEAM = (plan_for(tier, BillingPeriod.MONTHLY) for tier in (Tier.FREE, Tier.PRO, Tier.TEAM))
@@ -45,6 +47,22 @@ def january(plan: Plan) -> Ledger:
 
 def change(ledger: Ledger, old: Plan, new: Plan, day: int, key: str = "op_1") -> Ledger:
     return change_allowance(ledger, owner="cus_1", old=old, new=new, month=JANUARY, at=at(1, day), key=key)
+
+
+def follow(
+    ledger: Ledger, old: Plan, new: Plan, when: datetime, *, month: Period = JANUARY, key: str = "op_10"
+) -> Ledger:
+    return follow_allowance(ledger, owner="cus_1", old=old, new=new, month=month, at=when, key=key)
+
+
+def end(ledger: Ledger, plan: Plan, day: int, key: str = "op_9") -> Ledger:
+    """With the unused time credited."""
+    unpaid = allowance_share(plan, JANUARY, date(2026, 1, day))
+    return end_allowance(ledger, owner="cus_1", month=JANUARY, unpaid=unpaid, at=at(1, day), key=key)
+
+
+def spend(ledger: Ledger, when: datetime, amount: int = 60_000) -> Ledger:
+    return draw(ledger, amount=amount, at=when, key=f"use_{len(ledger)}")
 
 
 def test_the_first_month_is_granted_until_its_end() -> None:
@@ -183,29 +201,25 @@ def test_the_change_day_is_the_day_in_utc() -> None:
 def test_the_allowance_ends_with_the_subscription_and_gifts_do_not() -> None:
     ledger = (*january(PRO), grant_by_hand(amount=500, key="gift", at=at(1, 1), expires_at=None))
     ledger += draw(ledger, amount=4_000, at=at(1, 8), key="use")
-    ended = end_allowance(ledger, owner="cus_1", month=JANUARY, at=at(1, 9), key="op_9")
+    ended = end_allowance(ledger, owner="cus_1", month=JANUARY, unpaid=0, at=at(1, 9), key="op_9")
     assert ended == (LedgerEntry(-6_000, EntryKind.EXPIRY, at(1, 9), "op_9:end", ALLOWANCE),)
     assert balance(ledger + ended, at(1, 9)) == 500
-    assert end_allowance(ledger + ended, owner="cus_1", month=JANUARY, at=at(1, 9), key="op_9") == ()
+    assert end_allowance(ledger + ended, owner="cus_1", month=JANUARY, unpaid=0, at=at(1, 9), key="op_9") == ()
 
 
 def test_reactivation_in_a_granted_month_gives_back_the_rest_and_grants_nothing_twice() -> None:
     ledger = january(PRO)
     ledger += draw(ledger, amount=4_000, at=at(1, 8), key="use")
     for turn in range(3):
-        ledger += end_allowance(ledger, owner="cus_1", month=JANUARY, at=at(1, 9), key=f"end_{turn}")
-        ledger += resume_allowance(
-            ledger, owner="cus_1", credits_per_month=10_000, month=JANUARY, at=at(1, 9), key=f"re_{turn}"
-        )
+        ledger += end_allowance(ledger, owner="cus_1", month=JANUARY, unpaid=0, at=at(1, 9), key=f"end_{turn}")
+        ledger += follow(ledger, PRO, PRO, at(1, 9), key=f"re_{turn}")
         assert balance(ledger, at(1, 9)) == 6_000
-    assert resume_allowance(ledger, owner="cus_1", credits_per_month=10_000, month=JANUARY, at=at(1, 9), key="x") == ()
+    assert follow(ledger, PRO, PRO, at(1, 9), key="x") == ()
 
 
 def test_reactivation_in_a_later_month_grants_that_month() -> None:
-    ledger = january(PRO) + end_allowance(january(PRO), owner="cus_1", month=JANUARY, at=at(1, 9), key="op_9")
-    resumed = resume_allowance(
-        ledger, owner="cus_1", credits_per_month=50_000, month=FEBRUARY, at=at(2, 3), key="op_10"
-    )
+    ledger = january(PRO) + end_allowance(january(PRO), owner="cus_1", month=JANUARY, unpaid=0, at=at(1, 9), key="op_9")
+    resumed = follow(ledger, PRO, TEAM, at(2, 3), month=FEBRUARY)
     assert resumed == (LedgerEntry(50_000, EntryKind.GRANT, at(2, 3), "cus_1:allowance:2026-02-01", None, at(3, 1)),)
 
 
@@ -216,6 +230,79 @@ def test_an_entry_changes_something_at_an_instant() -> None:
         LedgerEntry(1, EntryKind.GRANT, datetime(2026, 1, 1), "local")  # noqa: DTZ001  the point of the test
 
 
+def test_what_a_downgrade_could_not_take_comes_off_an_upgrade_in_a_later_month() -> None:
+    ledger = january(PRO)
+    ledger += spend(ledger, at(1, 1))
+    ledger += change(ledger, PRO, FREE, day=1)
+    assert owed(ledger) == 9_000
+    ledger += roll_over(ledger, owner="cus_1", credits_per_month=1_000, month=FEBRUARY, at=at(2, 1))
+    assert balance(ledger, at(2, 1)) == 1_000
+    ledger += change_allowance(ledger, owner="cus_1", old=FREE, new=PRO, month=FEBRUARY, at=at(2, 1), key="op_2")
+    assert (balance(ledger, at(2, 1)), owed(ledger)) == (1_000, 0)
+
+
+def test_what_is_owed_comes_off_the_next_months_of_a_paid_plan_and_of_no_free_one() -> None:
+    ledger = january(TEAM)
+    ledger += spend(ledger, at(1, 1))
+    ledger += change(ledger, TEAM, PRO, day=1)
+    assert owed(ledger) == 40_000
+    ledger += grant_month(ledger, owner="cus_1", credits_per_month=10_000, month=FEBRUARY, at=at(2, 1))
+    assert collect_owed(ledger, owner="cus_1", plan=FREE, month=FEBRUARY, at=at(2, 1), key="op_2") == ()
+    taken = collect_owed(ledger, owner="cus_1", plan=PRO, month=FEBRUARY, at=at(2, 1), key="op_2")
+    february = allowance_key("cus_1", FEBRUARY)
+    assert taken == (LedgerEntry(-10_000, EntryKind.ADJUSTMENT, at(2, 1), "op_2:owed", february),)
+    ledger += taken
+    assert (balance(ledger, at(2, 1)), owed(ledger)) == (0, 30_000)
+    assert collect_owed(ledger, owner="cus_1", plan=PRO, month=FEBRUARY, at=at(2, 1), key="op_3") == ()
+
+
+def test_an_end_with_the_unused_time_credited_leaves_owed_what_was_spent_of_it() -> None:
+    ledger = january(PRO)
+    ledger += spend(ledger, at(1, 16), 8_000)
+    assert end(ledger, PRO, 16) == (
+        LedgerEntry(3_161, EntryKind.ADJUSTMENT, at(1, 16), "op_9:spent", ALLOWANCE),
+        LedgerEntry(-5_161, EntryKind.CLAWBACK, at(1, 16), "op_9:unpaid", ALLOWANCE),
+    )
+    ledger += end(ledger, PRO, 16)
+    assert (balance(ledger, at(1, 16)), owed(ledger)) == (0, 3_161)
+    assert end(ledger, PRO, 16) == ()
+    ledger += follow(ledger, PRO, PRO, at(2, 3), month=FEBRUARY)
+    assert (balance(ledger, at(2, 3)), owed(ledger)) == (6_839, 0)
+
+
+def test_resumed_on_the_day_it_ended_all_is_as_it_was() -> None:
+    for spent in (0, 3_000, 8_000, 10_000):
+        ledger = january(PRO)
+        ledger += spend(ledger, at(1, 9), spent) if spent else ()
+        ledger += end(ledger, PRO, 9)
+        assert balance(ledger, at(1, 9)) == 0
+        ledger += follow(ledger, PRO, PRO, at(1, 9))
+        assert (balance(ledger, at(1, 9)), owed(ledger)) == (10_000 - spent, 0)
+        assert follow(ledger, PRO, PRO, at(1, 9)) == ()
+
+
+def test_resumed_later_in_the_month_the_days_between_are_not_granted() -> None:
+    ledger = january(PRO)
+    ledger += end(ledger, PRO, 1)
+    ledger += follow(ledger, PRO, PRO, at(1, 16))
+    assert (balance(ledger, at(1, 16)), owed(ledger)) == (5_161, 0)
+
+
+def test_an_end_and_a_free_plan_leave_owed_what_a_downgrade_would() -> None:
+    ledger = january(PRO)
+    ledger += spend(ledger, at(1, 1))
+    ledger += end(ledger, PRO, 1)
+    ledger += follow(ledger, PRO, FREE, at(1, 1))
+    assert (balance(ledger, at(1, 1)), owed(ledger)) == (0, 9_000)
+
+
+def test_what_never_came_is_not_owed() -> None:
+    refused_upgrade = january(PRO)
+    assert [entry.amount for entry in change(refused_upgrade, TEAM, PRO, day=1)] == [-10_000]
+    assert [entry.amount for entry in end(refused_upgrade, TEAM, 1)] == [-10_000]
+    assert end((), TEAM, 1) == ()
+
+
 ANCHOR = date(2026, 1, 31)
 
 
@@ -223,7 +310,7 @@ class _Customer:
     """A customer of the ledger, whose plan and whose subscription's life the steps change."""
 
     def __init__(self) -> None:
-        self.plan, self.live = PRO, True
+        self.plan, self.before, self.live = PRO, PRO, True
         self.ledger: Ledger = grant_month(
             (), owner="c", credits_per_month=10_000, month=credit_month_at(ANCHOR, ANCHOR), at=midnight(ANCHOR)
         )
@@ -238,17 +325,13 @@ class _Customer:
             old, self.plan = self.plan, (FREE, PRO, TEAM)[amount % 3]
             return change_allowance(self.ledger, owner="c", old=old, new=self.plan, month=month, at=now, key=key)
         if verb == "end" and self.live:
-            self.live = False
-            return end_allowance(self.ledger, owner="c", month=month, at=now, key=key)
+            self.live, self.before = False, self.plan
+            unpaid = allowance_share(self.plan, month, now.date()) if amount % 2 else 0
+            return end_allowance(self.ledger, owner="c", month=month, unpaid=unpaid, at=now, key=key)
         if verb == "resume" and not self.live:
-            self.live = True
-            return resume_allowance(
-                self.ledger,
-                owner="c",
-                credits_per_month=self.plan.credits_per_month,
-                month=month,
-                at=now,
-                key=key,
+            self.live, self.plan = True, (FREE, PRO, TEAM)[amount % 3]
+            return follow_allowance(
+                self.ledger, owner="c", old=self.before, new=self.plan, month=month, at=now, key=key
             )
         return ()
 
@@ -256,7 +339,11 @@ class _Customer:
         if not self.live:
             return expire_due(self.ledger, at=now)
         month = credit_month_at(ANCHOR, now.date())
-        return roll_over(self.ledger, owner="c", credits_per_month=self.plan.credits_per_month, month=month, at=now)
+        begun = roll_over(self.ledger, owner="c", credits_per_month=self.plan.credits_per_month, month=month, at=now)
+        standing = [*self.ledger, *begun]
+        return begun + collect_owed(
+            standing, owner="c", plan=self.plan, month=month, at=now, key=f"month_{month.start}"
+        )
 
 
 _VERBS = st.sampled_from(["use", "use", "gift", "change", "change", "end", "resume"])
@@ -272,6 +359,11 @@ def test_a_ledger_sums_to_its_balance_and_never_dips_below_zero(life: list[tuple
         left = grants_left(customer.ledger)
         assert balance(customer.ledger, now) == sum(grant.left for grant in left)
         assert all(grant.left > 0 for grant in left)
+        assert (
+            0
+            <= owed(customer.ledger)
+            <= sum(-entry.amount for entry in customer.ledger if entry.kind is EntryKind.USAGE)
+        )
     running = 0
     for entry in customer.ledger:
         running += entry.amount

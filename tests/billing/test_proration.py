@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from billing.errors import CurrencyMismatch, ErrorCode, SamePlan
 from billing.money import Money, round_half_up
 from billing.periods import Period, nth_period
-from billing.proration import CreditPolicy, TierChange, credits_change, prorate
+from billing.proration import CreditPolicy, TierChange, credits_change, plan_difference, prorate
 from billing.tiers import BillingPeriod, EnterpriseTerms, Plan, Tier, plan_for
 
 MONTHLY, YEARLY = BillingPeriod.MONTHLY, BillingPeriod.YEARLY
@@ -28,6 +28,19 @@ def usd(minor_units: int) -> Money:
 
 def change(old: Plan, new: Plan, period: Period, on: date, paid: Money | None = None) -> TierChange:
     return prorate(old, new, period, on, paid_uncredited=old.price if paid is None else paid, anchor=period.start)
+
+
+def moved(
+    old: Plan,
+    new: Plan,
+    month: Period,
+    on: date,
+    unspent: int,
+    *,
+    owed: int = 0,
+    policy: CreditPolicy = CreditPolicy.PRORATED,
+) -> int:
+    return credits_change(plan_difference(old, new, month, on, policy=policy), unspent, owed=owed)
 
 
 def amounts(change: TierChange) -> list[int]:
@@ -207,19 +220,19 @@ def test_the_total_is_the_sum_of_the_lines_and_the_credit_is_bounded(
     ],
 )
 def test_the_allowance_follows_the_days_left(old: Plan, new: Plan, on: date, unspent: int, expected: int) -> None:
-    assert credits_change(old, new, JANUARY, on, unspent) == expected
+    assert moved(old, new, JANUARY, on, unspent) == expected
 
 
 def test_the_naive_policy_moves_the_full_difference() -> None:
     naive = CreditPolicy.FULL_DIFFERENCE
-    assert credits_change(PRO, TEAM, JANUARY, date(2026, 1, 31), 0, policy=naive) == 40_000
-    assert credits_change(TEAM, PRO, JANUARY, date(2026, 1, 1), 50_000, policy=naive) == -40_000
-    assert credits_change(PRO, TEAM, JANUARY, date(2026, 2, 1), 0, policy=naive) == 0
+    assert moved(PRO, TEAM, JANUARY, date(2026, 1, 31), 0, policy=naive) == 40_000
+    assert moved(TEAM, PRO, JANUARY, date(2026, 1, 1), 50_000, policy=naive) == -40_000
+    assert moved(PRO, TEAM, JANUARY, date(2026, 2, 1), 0, policy=naive) == 0
 
 
 def test_what_a_clawback_could_not_take_comes_off_the_next_upgrade() -> None:
-    assert credits_change(FREE, TEAM, JANUARY, date(2026, 1, 1), 0, owed=49_000) == 0
-    assert credits_change(FREE, TEAM, JANUARY, date(2026, 1, 1), 0, owed=40_000) == 9_000
+    assert moved(FREE, TEAM, JANUARY, date(2026, 1, 1), 0, owed=49_000) == 0
+    assert moved(FREE, TEAM, JANUARY, date(2026, 1, 1), 0, owed=40_000) == 9_000
 
 
 PLANS = (FREE, PRO, TEAM)
@@ -236,7 +249,7 @@ def _unearned_credits(start: Plan, path: tuple[tuple[int, Plan], ...], policy: C
     for day, new in path:
         on = JANUARY.start + timedelta(days=day)
         made = change(plan, new, JANUARY, on, paid)
-        released += credits_change(plan, new, JANUARY, on, released, policy=policy)
+        released += moved(plan, new, JANUARY, on, released, policy=policy)
         paid, spent = paid - made.credited + made.charged, spent + made.net
         days_on.update({plan: -JANUARY.days_left(on), new: JANUARY.days_left(on)})
         plan = new
