@@ -1,5 +1,6 @@
 """The routes under /_mock/: what a test or a person may look at and change. JSON, no authentication."""
 
+import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -111,6 +112,7 @@ class Control:
     def _state(self, fields: Fields, names: Mapping[str, str]) -> Mapping[str, object]:
         requests = fields.optional_choice("requests", ("true", "false"))
         since = fields.optional_text("since", longest=12) or "0"
+        digest = fields.optional_choice("digest", ("true", "false"))
         fields.finish()
         if not since.isdecimal():
             raise fields.invalid("since", "must be a sequence number")
@@ -118,8 +120,13 @@ class Control:
             "requests": [] if requests == "false" else self._journal.report(since_seq=int(since)),
             "requests_dropped": self._journal.dropped,
             "objects": dict(self._provider.counts()),
+            **({"digest": self._digest()} if digest == "true" else {}),
             "deliveries": [_attempt(attempt) for attempt in self._webhooks.log],
         }
+
+    def _digest(self) -> str:
+        """Two that are equal: no object has changed in between."""
+        return hashlib.sha256(repr(self._provider.objects()).encode("utf-8", "backslashreplace")).hexdigest()
 
     # Clock
 

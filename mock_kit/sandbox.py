@@ -1,7 +1,7 @@
 """The ASGI application around a provider: reads requests, keeps the journal, plays faults, honours idempotency keys."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,9 @@ class Provider(Protocol):
         """
 
     def counts(self) -> Mapping[str, int]: ...
+
+    def objects(self) -> Mapping[str, Sequence[object]]:
+        """What is counted, each with a `repr` of all that it holds."""
 
     def reset(self) -> None: ...
 

@@ -97,6 +97,14 @@ class Books:
             "events": len(self.events),
         }
 
+    def objects(self) -> dict[str, list[object]]:
+        return {
+            "customers": list(self.customers.values()),
+            "contracts": list(self.contracts.values()),
+            "invoices": list(self.invoices.values()),
+            "credits": list(self.credits.values()),
+        }
+
     def refuse_used_key(self, kind: str, key: str | None) -> None:
         """Before any rule about state: whoever repeats a request must learn that it was done, not that it clashes."""
         if key is not None and (kind, key) in self.used_keys:

@@ -1,6 +1,6 @@
 """The table of contents: every route, what admits a request to it, and how errors are told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mock_kit.fields import FieldError, Fields
@@ -65,6 +65,9 @@ class Metronome:
 
     def counts(self) -> Mapping[str, int]:
         return self._books.counts()
+
+    def objects(self) -> Mapping[str, Sequence[object]]:
+        return self._books.objects()
 
     def reset(self) -> None:
         self._books.clear()

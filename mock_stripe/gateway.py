@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from binascii import Error as NotBase64Error
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import stripe
@@ -74,6 +74,9 @@ class Gateway:
 
     def counts(self) -> Mapping[str, int]:
         return self._account.store.counts()
+
+    def objects(self) -> Mapping[str, Sequence[object]]:
+        return self._account.store.objects()
 
     def reset(self) -> None:
         self._account.clear()

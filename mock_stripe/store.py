@@ -116,3 +116,13 @@ class Store:
             "events": len(self.events),
             "webhook_endpoints": len(self.webhook_endpoints),
         }
+
+    def objects(self) -> dict[str, list[object]]:
+        return {
+            "customers": list(self.customers),
+            "payment_methods": list(self.payment_methods),
+            "setup_intents": list(self.setup_intents),
+            "payment_intents": list(self.payment_intents),
+            "charges": list(self.charges),
+            "refunds": list(self.refunds),
+        }

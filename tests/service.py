@@ -31,8 +31,8 @@ class Mock:
 
     http: httpx.AsyncClient
 
-    async def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = (await self.http.get("/_mock/state")).json()
+    async def state(self, **query: str) -> dict[str, Any]:
+        state: dict[str, Any] = (await self.http.get("/_mock/state", params=query)).json()
         return state
 
     async def requests(self, method: str, path: str) -> list[dict[str, Any]]:

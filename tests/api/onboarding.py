@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import models
@@ -150,25 +151,39 @@ ROWS = (
     models.InvoiceLine,
     models.Payment,
     models.PaymentMethod,
+    models.Quote,
+    models.Refund,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """How much there is of everything, everywhere. Two that are equal: nothing happened in between."""
+    """How much there is of everything, everywhere, and what it holds. Two that are equal: nothing has happened."""
 
     rows: dict[str, int]
+    contents: dict[str, str]
     metronome_objects: dict[str, int]
     stripe_objects: dict[str, int]
+    digests: tuple[str, str]
     provider_writes: int
 
     @classmethod
     async def of(cls, service: Service) -> "Footprint":
-        metronome, stripe = await service.metronome.state(), await service.stripe.state()
+        metronome, stripe = await service.metronome.state(digest="true"), await service.stripe.state(digest="true")
+        rows = {model.__name__: await model.all().order_by(model._meta.pk_attr).values() for model in ROWS}
         sent = [*metronome["requests"], *stripe["requests"]]
         return cls(
-            rows={model.__name__: await model.all().count() for model in ROWS},
+            rows={name: len(each) for name, each in rows.items()},
+            contents={name: sha256(repr(each).encode()).hexdigest() for name, each in rows.items()},
             metronome_objects=metronome["objects"],
             stripe_objects=stripe["objects"],
+            digests=(metronome["digest"], stripe["digest"]),
             provider_writes=len([each for each in sent if each["method"] != "GET" and each["path"] != "/oauth/token"]),
         )
+
+    @property
+    def beside_quotes(self) -> "Footprint":
+        """For a test that asks for quotes meanwhile: they are kept, and promise nothing else."""
+        rows, contents = dict(self.rows), dict(self.contents)
+        del rows["Quote"], contents["Quote"]
+        return replace(self, rows=rows, contents=contents)

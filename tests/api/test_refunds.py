@@ -35,7 +35,7 @@ async def test_a_part_and_then_the_rest(service: Service, entity_id: str) -> Non
 async def test_more_than_is_left_is_refused_with_both_amounts(service: Service, entity_id: str) -> None:
     payment_id = await _paid(service, entity_id)
     await send(service, "refundPayment", paymentId=payment_id, amount={"minorUnits": 250})
-    before = await _everything(service)
+    before = await Footprint.of(service)
 
     payload = await send(service, "refundPayment", paymentId=payment_id, amount={"minorUnits": 651})
 
@@ -48,35 +48,35 @@ async def test_more_than_is_left_is_refused_with_both_amounts(service: Service, 
         }
     ]
     assert payload["refund"] is None
-    assert await _everything(service) == before
+    assert await Footprint.of(service) == before
 
 
 async def test_what_was_given_back_whole_has_nothing_left(service: Service, entity_id: str) -> None:
     payment_id = await _paid(service, entity_id)
     await send(service, "refundPayment", paymentId=payment_id)
-    before = await _everything(service)
+    before = await Footprint.of(service)
 
     for amount in (None, {"minorUnits": 1}):
         assert codes(await send(service, "refundPayment", paymentId=payment_id, amount=amount)) == [
             ("REFUND_EXCEEDS_CAPTURED", "amount")
         ]
-    assert await _everything(service) == before
+    assert await Footprint.of(service) == before
 
 
 async def test_a_payment_that_did_not_succeed_has_nothing_to_give_back(service: Service, entity_id: str) -> None:
     await with_open_invoice(service, entity_id, paymentMethodId="pm_card_chargeCustomerFail")
     failed = await models.Payment.get(customer__entity_id=entity_id)
-    before = await _everything(service)
+    before = await Footprint.of(service)
 
     payload = await send(service, "refundPayment", paymentId=failed.id)
 
     assert payload["userErrors"][0]["message"] == "9.00 USD was asked for, 0.00 USD can be refunded."
-    assert await _everything(service) == before
+    assert await Footprint.of(service) == before
 
 
 async def test_refused_input_names_its_field_and_changes_nothing(service: Service, entity_id: str) -> None:
     payment_id = await _paid(service, entity_id)
-    before = await _everything(service)
+    before = await Footprint.of(service)
 
     for given, expected in (
         ({"paymentId": "pay_none"}, ("PAYMENT_NOT_FOUND", "paymentId")),
@@ -95,14 +95,14 @@ async def test_refused_input_names_its_field_and_changes_nothing(service: Servic
         payload = await send(service, "refundPayment", **{"paymentId": payment_id, **given})
         assert codes(payload) == [expected], given
         assert payload["operation"] is None
-    assert await _everything(service) == before
+    assert await Footprint.of(service) == before
 
 
 @pytest.mark.parametrize("minor_units", [1.5, "100", 2**53, None, True])
 async def test_an_amount_that_is_no_whole_number_is_no_request(
     service: Service, entity_id: str, minor_units: Any
 ) -> None:
-    before = await _everything(service)
+    before = await Footprint.of(service)
 
     answer = await service.execute(
         "mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) { userErrors { code } } }",
@@ -111,7 +111,7 @@ async def test_an_amount_that_is_no_whole_number_is_no_request(
 
     assert "data" not in answer or answer["data"] is None
     assert answer["errors"]
-    assert await _everything(service) == before
+    assert await Footprint.of(service) == before
 
 
 async def test_refunds_at_the_same_moment_never_add_up_to_more(service: Service, entity_id: str) -> None:
@@ -211,8 +211,3 @@ async def _refund_in_dashboard(service: Service, intent_id: str, amount_minor: i
         headers={"authorization": "Bearer sk_test_sandbox"},
     )
     assert answer.is_success, answer.text
-
-
-async def _everything(service: Service) -> tuple[Footprint, int, list[int]]:
-    payments = await models.Payment.all().order_by("id").values_list("refunded_minor", flat=True)
-    return await Footprint.of(service), await models.Refund.all().count(), [int(str(each)) for each in payments]

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,6 +60,9 @@ class Tally:
 
     def counts(self) -> Mapping[str, int]:
         return {"tally": self.count}
+
+    def objects(self) -> Mapping[str, Sequence[object]]:
+        return {"tally": [self.count]}
 
     def reset(self) -> None:
         self.count = 0
