@@ -4,7 +4,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0009_audit_append_only")]
+    dependencies = [("models", "0010_audit_faults")]
 
     initial = False
 

@@ -1,5 +1,6 @@
 """What is asked for by one value is looked up in an index: no table is read whole to find a row of it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -65,7 +66,7 @@ async def test_the_effect_that_made_an_object() -> None:
 
 
 async def test_the_payments_that_were_in_vain() -> None:
-    plan = await plan_of(Payment.filter(in_vain_at__not_isnull=True).limit(1))
+    plan = await plan_of(Payment.filter(in_vain_at__lte=datetime(2028, 1, 31, tzinfo=UTC)).order_by("in_vain_at"))
     assert "in_vain_at" in plan
     assert "SCAN" not in plan
     assert "Seq Scan" not in plan
