@@ -115,3 +115,14 @@ async def test_unknown_control_routes_and_methods_are_refused(method: str, path:
 async def test_control_bodies_must_be_json_objects(body: bytes) -> None:
     async with in_process(create_app()) as client:
         assert (await client.post("/_mock/clock", content=body)).status_code == 400
+
+
+async def test_the_digest_tells_whether_an_object_has_changed() -> None:
+    async with in_process(create_app()) as client:
+        before = [(await client.get("/_mock/state?digest=true")).json()["digest"] for _ in range(2)]
+        await client.post("/tally")
+        after = (await client.get("/_mock/state?digest=true")).json()["digest"]
+
+        assert before[0] == before[1] != after
+        assert "digest" not in (await client.get("/_mock/state")).json()
+        assert (await client.get("/_mock/state?digest=maybe")).status_code == 400
