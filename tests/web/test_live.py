@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import Browser, expect
 
@@ -147,3 +148,16 @@ async def test_a_page_that_is_opened_asks_each_question_once(visit: Visit) -> No
 
     once = ["Customer", "Ledger", "Invoices", "Payments", "CustomerOperations", "LatestActivity"]
     assert {name: asked.count(name) for name in once} == dict.fromkeys(once, 1)
+
+
+async def test_a_time_is_told_in_the_local_zone_and_in_utc_on_hover(visit: Visit) -> None:
+    await visit.world.onboard("user_timed", tier="FREE")
+    await visit.open("/customers/view/?id=user_timed")
+
+    told = visit.card("Profile").locator("time")
+
+    utc = datetime.fromisoformat(str(await told.get_attribute("datetime")))
+    local = utc.astimezone(ZoneInfo("Europe/Berlin"))
+    assert local.utcoffset() != utc.utcoffset()
+    await expect(told).to_have_text(f"{local:%-d %b %Y, %H:%M:%S}")
+    await expect(told).to_have_attribute("title", f"{local:%-d %b %Y, %H:%M:%S}\n{utc:%-d %b %Y, %H:%M:%S} UTC")
