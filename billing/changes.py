@@ -47,7 +47,10 @@ class NextInvoice:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTerms:
-    """All that a change comes to. `lines` sum to `settlement.total`; `paid_uncredited` assumes what is due was paid."""
+    """All that a change comes to. `lines` sum to `settlement.total`; `paid_uncredited` assumes what is due was paid.
+
+    `withheld` is for time that is left and not paid for: it is credited when its invoice is paid.
+    """
 
     effective: Effective
     on: date
@@ -55,6 +58,7 @@ class ChangeTerms:
     new: Plan
     lines: tuple[Line, ...]
     settlement: Settlement
+    withheld: Money
     credit_entries: tuple[LedgerEntry, ...]
     period: Period
     anchor: date
@@ -101,6 +105,7 @@ def decide_change(
         new=new,
         lines=change.lines,
         settlement=change.settlement,
+        withheld=change.withheld,
         credit_entries=change_allowance(
             position.entries,
             owner=position.owner,
@@ -131,6 +136,7 @@ def _at_period_end(position: Position, new: Plan) -> ChangeTerms:
         new=new,
         lines=(),
         settlement=settle(zero, None),
+        withheld=zero,
         credit_entries=(),
         period=period_at(anchor, new.billing_period, end),
         anchor=anchor,

@@ -20,10 +20,14 @@ class CreditPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TierChange:
-    """`credited` and `charged` are the two legs, both positive; `period` and `anchor` are those after the change."""
+    """`credited` and `charged` are the two legs, both positive; `period` and `anchor` are those after the change.
+
+    `withheld` is what the credit leg lacks because it was not paid for: to be credited once it is.
+    """
 
     lines: tuple[Line, ...]
     credited: Money
+    withheld: Money
     charged: Money
     settlement: Settlement
     period: Period
@@ -66,7 +70,9 @@ def prorate(
     if paid_uncredited.is_negative:
         raise ValueError(f"paid and not yet credited cannot be negative: {paid_uncredited}")
     days_left = period.days_left(on)
-    credit_lines = _credit_leg(old, Period(on, period.end), period.days, paid_uncredited) if days_left else ()
+    unused = _share(old.price, days_left, period.days)
+    credited = min(unused, paid_uncredited)
+    credit_lines = _credit_leg(old, Period(on, period.end), credited) if days_left else ()
     if old.billing_period is not new.billing_period:
         anchor, period = on, nth_period(on, new.billing_period, 0)
         charge_lines = first_invoice(new, period)
@@ -79,7 +85,8 @@ def prorate(
     net = total(lines, new.price.currency)
     return TierChange(
         lines=lines,
-        credited=-total(credit_lines, old.price.currency),
+        credited=credited,
+        withheld=unused - credited,
         charged=total(charge_lines, new.price.currency),
         settlement=settle(net, account_balance),
         period=period,
@@ -87,8 +94,7 @@ def prorate(
     )
 
 
-def _credit_leg(old: Plan, unused: Period, period_days: int, paid_uncredited: Money) -> tuple[Line, ...]:
-    credit = min(_share(old.price, unused.days, period_days), paid_uncredited)
+def _credit_leg(old: Plan, unused: Period, credit: Money) -> tuple[Line, ...]:
     return (line(f"Unused time of {plan_description(old, unused)}", -credit),) if credit.is_positive else ()
 
 

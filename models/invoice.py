@@ -27,6 +27,8 @@ class Invoice(Model):
     amount_minor = fields.BigIntField()
     # What is left to collect after the account balance was applied.
     due_minor = fields.BigIntField()
+    # For time on a plan that was left before this was paid: credited to the account balance when it is.
+    withheld_minor = fields.BigIntField(default=0)
     currency = fields.CharField(max_length=3)
     period_start = fields.DateField()
     period_end = fields.DateField()
@@ -52,6 +54,7 @@ class Invoice(Model):
         constraints = (
             CheckConstraint(check="amount_minor >= 0", name="invoice_amount_not_negative"),
             CheckConstraint(check="due_minor >= 0", name="invoice_due_not_negative"),
+            CheckConstraint(check="withheld_minor >= 0", name="invoice_withheld_not_negative"),
         )
 
 

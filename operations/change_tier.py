@@ -52,7 +52,17 @@ from operations.steps.invoices import issue, report_paid, write_invoice
 from operations.steps.ledger import move_account_balance
 from operations.steps.payment_methods import warn
 from operations.steps.payments import mark_in_vain
-from operations.terms import Collection, Frozen, differences, entry_json, plan_json, plan_of, terms_json
+from operations.steps.withheld import withhold
+from operations.terms import (
+    Collection,
+    Frozen,
+    differences,
+    entry_json,
+    money_json,
+    plan_json,
+    plan_of,
+    terms_json,
+)
 from operations.tools import Tools
 
 PAYER_PATIENCE = timedelta(hours=1)
@@ -110,6 +120,7 @@ async def change_tier(
             raise StaleQuote(asked.id, differing)
         return {
             "terms": decided,
+            "withheld": money_json(terms.withheld),
             "credit_entries": [entry_json(entry) for entry in terms.credit_entries],
             "invoice_id": await _draft_invoice(standing, terms, at),
         }
@@ -299,6 +310,8 @@ async def apply_change(operation_id: str, tools: Tools) -> Next:
         if not await succeed(operation_id, at=at, result=result):
             return Next.STOP
         unpaid = await _open_invoice(terms, at)
+        decided_at = case.operation.created_at
+        await withhold(case.subscription, terms.withheld, besides=terms.invoice_id, decided_at=decided_at, at=at)
         subscription = await Subscription.filter(id=case.subscription.id).select_for_update().get()
         await Subscription.filter(id=subscription.id).update(
             **NOTHING_SCHEDULED,

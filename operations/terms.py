@@ -158,6 +158,7 @@ class Frozen:
     paid_uncredited: Money
     period: Period
     anchor: date
+    withheld: Money
     credit_entries: tuple[LedgerEntry, ...]
     invoice_id: str | None
 
@@ -177,6 +178,7 @@ class Frozen:
             paid_uncredited=money_of(terms["paid_uncredited"]),
             period=Period(date.fromisoformat(start), date.fromisoformat(end)),
             anchor=date.fromisoformat(terms["anchor"]),
+            withheld=money_of(given["withheld"]),
             credit_entries=tuple(entry_of(entry) for entry in given["credit_entries"]),
             invoice_id=given["invoice_id"],
         )

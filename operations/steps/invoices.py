@@ -17,6 +17,7 @@ from operations.steps.case import Case, settled
 from operations.steps.ledger import move_account_balance
 from operations.steps.payment_methods import warn_once
 from operations.steps.payments import mark_in_vain
+from operations.steps.withheld import credit_withheld
 from operations.tools import Tools
 
 log = structlog.get_logger()
@@ -127,9 +128,13 @@ async def write_period_invoice(
     await move_account_balance(
         customer_id, settlement.balance_change, key=f"{invoice.id}:balance", cause=cause, at=at, invoice_id=invoice.id
     )
+    paid = amount - settlement.due_now
+    if status is InvoiceStatus.PAID:
+        await credit_withheld(invoice, at)
+        paid -= Money(invoice.withheld_minor, invoice.currency)
     current = await Subscription.filter(id=subscription.id).select_for_update().get()
     if period.end == current.period_end:
-        current.paid_minor += (amount - settlement.due_now).minor_units
+        current.paid_minor += paid.minor_units
         await current.save(update_fields=["paid_minor"])
     return invoice
 

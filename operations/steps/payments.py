@@ -17,6 +17,7 @@ from integrations.stripe.types import Decline, PaymentIntent, PaymentIntentStatu
 from models import Customer, Invoice, Payment, PaymentStatus, Subscription
 from operations.activity import record
 from operations.counting import count_money
+from operations.steps.withheld import credit_withheld
 
 log = structlog.get_logger()
 
@@ -136,9 +137,10 @@ async def settle_invoice(invoice: Invoice, at: datetime) -> None:
 
 async def _count_as_paid(invoice: Invoice, at: datetime) -> None:
     """The money can be credited back from now on; and the last overdue invoice brings the subscription back."""
+    await credit_withheld(invoice, at)
     subscription = await Subscription.filter(id=invoice.subscription_id).select_for_update().get()
     if invoice.period_end == subscription.period_end:
-        subscription.paid_minor += invoice.due_minor
+        subscription.paid_minor += invoice.due_minor - invoice.withheld_minor
     if subscription.status is SubscriptionStatus.PAST_DUE and not await _overdue(subscription):
         subscription.status = next_status(subscription.status, SubscriptionEvent.PAYMENT_SUCCEEDED)
     subscription.updated_at = at
