@@ -93,7 +93,7 @@ function OperationDetails({ operation, named }: { operation: Operation; named: b
       {named ? (
         <p className="text-sm text-muted [overflow-wrap:anywhere]">
           Asked <When at={operation.createdAt} /> for{" "}
-          <Link href={customerPath(operation.entityId)} prefetch={false} className="text-accent hover:underline">
+          <Link href={customerPath(operation.entityId)} prefetch={false} className="text-accent underline">
             {operation.entityId}
           </Link>
         </p>
