@@ -4,7 +4,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0011_payments_in_vain")]
+    dependencies = [("models", "0012_payments_in_vain")]
 
     initial = False
 

@@ -4,7 +4,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0010_look_ups")]
+    dependencies = [("models", "0011_look_ups")]
 
     initial = False
 

@@ -4,7 +4,7 @@ from tortoise.migrations.constraints import CheckConstraint
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0012_payment_status")]
+    dependencies = [("models", "0013_payment_status")]
 
     initial = False
 
