@@ -24,6 +24,7 @@ from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionEvent, next_status
 from billing.periods import credit_month_at, midnight
 from billing.tiers import Plan
+from integrations.errors import Unavailable
 from integrations.metronome import types as metronome
 from models import Invoice, OperationKind, Payment, PaymentStatus, Quote, Subscription
 from operations.accepting import Request, Standing, answer_to, undertake
@@ -271,6 +272,7 @@ async def adjust_credits(operation_id: str, tools: Tools) -> Next:
 
 
 async def issue_change_invoice(operation_id: str, tools: Tools) -> Next:
+    """The contract has changed and the money is there: a refusal is asked about until Metronome takes the invoice."""
     case, terms = await _load(operation_id)
     if terms.invoice_id is None:
         return Next.CONTINUE
@@ -287,9 +289,10 @@ async def issue_change_invoice(operation_id: str, tools: Tools) -> Next:
         issued_on=terms.on,
         uniqueness_key=invoice.key,
         write=write,
+        asked_anew=True,
     )
     if refusal is not None:
-        raise RuntimeError(f"Metronome refused an invoice it has every reason to take: {refusal.code}")
+        raise Unavailable("metronome", "create_invoice", reason=f"the change's invoice is refused: {refusal.code}")
     return Next.CONTINUE
 
 

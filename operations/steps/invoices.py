@@ -67,6 +67,7 @@ async def issue(
     issued_on: date,
     uniqueness_key: str,
     write: Callable[[metronome.Invoice], Awaitable[None]],
+    asked_anew: bool = False,
 ) -> Refusal | None:
     """Create the invoice in Metronome; `write` puts it into our rows, in the step's closing transaction."""
     metronome_customer_id = settled(case.customer.metronome_customer_id)
@@ -88,6 +89,7 @@ async def issue(
                 customer_id=metronome_customer_id, uniqueness_key=uniqueness_key
             ),
             settle=write,
+            asked_anew=asked_anew,
         ),
         tools.now,
     )

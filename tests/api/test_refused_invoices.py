@@ -114,6 +114,24 @@ async def test_without_a_card_it_is_an_open_invoice_and_nobody_falls_behind(
     await customers.agree(entity_id)
 
 
+async def test_the_invoice_of_a_change_that_is_paid_is_asked_for_until_it_is_taken(
+    customers: Customers, entity_id: str
+) -> None:
+    customers.go_to_next(1, 1)
+    await customers.onboard(entity_id)
+    await _refuse(customers, "invoices", times=2)
+
+    payload = await customers.change(entity_id, tier="TEAM")
+
+    assert (payload["operation"]["status"], payload["userErrors"]) == ("SUCCEEDED", [])
+    attempts = models.ProviderEffect.filter(operation_id=payload["operation"]["id"], step="metronome_invoice")
+    states = [each.state async for each in attempts.order_by("attempt")]
+    assert states == [models.EffectState.REFUSED, models.EffectState.REFUSED, models.EffectState.DONE]
+    assert await charged(customers.service, entity_id) == [2000, 900]
+    assert await _bills(customers, entity_id) == [("PAID", 2000), ("PAID", 900)]
+    await customers.agree(entity_id)
+
+
 async def test_a_paid_period_that_no_invoice_stands_for_is_found(customers: Customers, entity_id: str) -> None:
     await _followed_unbilled(customers, entity_id)
     lost = await models.Invoice.get(customer__entity_id=entity_id, status="DRAFT")
