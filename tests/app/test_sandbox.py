@@ -142,7 +142,7 @@ def test_a_second_start_goes_on_where_the_first_was_stopped(tmp_path: Path, port
         customer = first.graphql(CUSTOMER)["customer"]
         seen_at_both_mocks(ports, customer)
         browser = who_a_browser_is(ports)
-        assert (browser["kind"], browser["name"], "admin" in browser["scopes"]) == ("SESSION", "make run", True)
+        assert (browser["kind"], browser["name"], "admin" in browser["scopes"]) == ("SESSION", "sandbox", True)
         kept = tmp_path / "sandbox.key"
         assert (kept.read_text(), stat.S_IMODE(kept.stat().st_mode)) == (f"{first.key}\n", 0o600)
         until(lambda: webhooks_taken(ports.metronome) and webhooks_taken(ports.stripe))

@@ -136,6 +136,7 @@ class Stream:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._ends = False
         self.accepted: set[str] = set()
 
     @asynccontextmanager
@@ -145,21 +146,27 @@ class Stream:
             try:
                 yield self
             finally:
-                for sender in senders:
-                    sender.cancel()
-                await asyncio.gather(*senders, return_exceptions=True)
+                # Not cancelled: in the middle of connecting, httpx would leave a socket behind.
+                self._ends = True
+                await asyncio.gather(*senders)
 
     async def has_accepted(self, enough: int) -> bool:
         return len(self.accepted) >= enough
 
     async def _send(self, http: httpx.AsyncClient) -> None:
-        url = f"http://127.0.0.1:{self._ground.port}"
-        while True:
+        while not self._ends:
             event = self._ground.event()
             # As a provider does: again, until it is taken.
-            await until(partial(taken, http, url, event), what="an event taken", seconds=120)
+            await until(partial(self._settled, http, event), what="an event taken", seconds=120)
+
+    async def _settled(self, http: httpx.AsyncClient, event: Json) -> bool:
+        """It was taken, and sent once more; or nobody waits for it any longer."""
+        url = f"http://127.0.0.1:{self._ground.port}"
+        if not self._ends and await send(http, url, event) == 200:
             self.accepted.add(event["id"])
             await send(http, url, event)
+            return True
+        return self._ends
 
 
 def client() -> httpx.AsyncClient:
@@ -174,10 +181,6 @@ async def send(http: httpx.AsyncClient, url: str, event: Json) -> int | None:
         return (await http.post(f"{url}/webhooks/metronome", content=raw, headers=headers)).status_code
     except httpx.TransportError:
         return None
-
-
-async def taken(http: httpx.AsyncClient, url: str, event: Json) -> bool:
-    return await send(http, url, event) == 200
 
 
 async def all_done(ground: Ground) -> bool:
