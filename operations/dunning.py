@@ -40,9 +40,6 @@ async def tell_failure(operation_id: str, invoice: Invoice, payment: Payment | N
     async def nothing_shows_it(_: datetime) -> metronome.Invoice | None:
         return None
 
-    async def nothing_more(_: metronome.Invoice) -> None:
-        return None
-
     # Nothing of ours depends on their hearing of it.
     _ = await perform(
         operation_id,
@@ -53,7 +50,6 @@ async def tell_failure(operation_id: str, invoice: Invoice, payment: Payment | N
                 invoice_id=settled(invoice.metronome_invoice_id), reason=reason, idempotency_key=key
             ),
             look_up=nothing_shows_it,
-            settle=nothing_more,
         ),
         tools.now,
     )

@@ -46,8 +46,9 @@ class ProviderObject(Protocol):
 T = TypeVar("T", bound=ProviderObject)
 
 
-async def _nothing(_: Rejected) -> None:
-    return None
+async def nothing_more(_: object) -> None:
+    """The answer itself is all there is to write down."""
+    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ class Effect(Generic[T]):
     provider: Provider
     send: Callable[[str], Awaitable[T]]
     look_up: Callable[[datetime], Awaitable[T | None]]  # what is there, if it was made since the given instant
-    settle: Callable[[T], Awaitable[None]]
-    refuse: Callable[[Rejected], Awaitable[None]] = _nothing
+    settle: Callable[[T], Awaitable[None]] = nothing_more
+    refuse: Callable[[Rejected], Awaitable[None]] = nothing_more
     until: datetime | None = None
     asked_anew: bool = False
 

@@ -109,10 +109,6 @@ async def _create(
     )
 
 
-async def _nothing(_: Contract) -> None:
-    return None
-
-
 async def set_end(case: Case, tools: Tools, *, end: date | None) -> Refusal | None:
     """Let the contract end without renewal at `end`, as long as that is to come; or, with None, renew again."""
     contract_id = settled(case.subscription.metronome_contract_id)
@@ -131,7 +127,6 @@ async def set_end(case: Case, tools: Tools, *, end: date | None) -> Refusal | No
                 contract_id=contract_id, end_date=end_date, idempotency_key=key
             ),
             look_up=look_up,
-            settle=_nothing,
             until=end_date,
         ),
         tools.now,
@@ -161,7 +156,6 @@ async def cancel_contract(
                 contract_id=contract_id, effective_date=effective_date, idempotency_key=key
             ),
             look_up=look_up,
-            settle=_nothing,
             until=midnight(until) if until else None,
         ),
         tools.now,

@@ -1,6 +1,8 @@
 """The customer, at each provider. Neither needs the other."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from integrations.errors import Rejected
 from integrations.metronome import types as metronome
@@ -9,6 +11,8 @@ from models import Customer, Provider
 from operations.effects import Effect, Refusal, perform
 from operations.steps.case import Case, settled
 from operations.tools import Tools
+
+Theirs = TypeVar("Theirs", metronome.Customer, StripeCustomer)
 
 ENTITY_ID = "entity_id"
 """What Stripe's metadata has besides ours."""
@@ -73,71 +77,71 @@ async def create_stripe_customer(case: Case, tools: Tools) -> Refusal | None:
 async def correct_metronome_customer(case: Case, tools: Tools) -> Refusal | None:
     """An onboarding that failed left a customer there; what was asked since may be another name."""
     customer, metronome_customer_id = case.customer, settled(case.customer.metronome_customer_id)
-    try:
-        found = await tools.metronome.get_customer(customer_id=metronome_customer_id)
-    except Rejected as gone:
-        return Refusal(gone.code, gone.message)
-    if _says(found, customer):
-        return None
-
-    async def look_up(_: datetime) -> metronome.Customer | None:
-        there = await tools.metronome.get_customer(customer_id=metronome_customer_id)
-        return there if _says(there, customer) else None
-
-    return await perform(
-        case.operation.id,
-        Effect(
-            step="metronome_customer_corrected",
-            provider=Provider.METRONOME,
-            send=lambda key: tools.metronome.update_customer(
-                customer_id=metronome_customer_id,
-                name=customer.name,
-                email=customer.email,
-                metadata={**dict.fromkeys(found.metadata), **customer.metadata},
-                idempotency_key=key,
-            ),
-            look_up=look_up,
-            settle=_nothing_more,
+    return await _correct(
+        case,
+        tools,
+        Provider.METRONOME,
+        get=lambda: tools.metronome.get_customer(customer_id=metronome_customer_id),
+        update=lambda metadata, key: tools.metronome.update_customer(
+            customer_id=metronome_customer_id,
+            name=customer.name,
+            email=customer.email,
+            metadata=metadata,
+            idempotency_key=key,
         ),
-        tools.now,
     )
 
 
 async def correct_stripe_customer(case: Case, tools: Tools) -> Refusal | None:
     customer, stripe_customer_id = case.customer, settled(case.customer.stripe_customer_id)
+    return await _correct(
+        case,
+        tools,
+        Provider.STRIPE,
+        get=lambda: tools.stripe.get_customer(customer_id=stripe_customer_id),
+        update=lambda metadata, key: tools.stripe.update_customer(
+            customer_id=stripe_customer_id,
+            entity_id=customer.entity_id,
+            name=customer.name,
+            email=customer.email,
+            metadata=metadata,
+            idempotency_key=key,
+        ),
+    )
+
+
+async def _correct(
+    case: Case,
+    tools: Tools,
+    provider: Provider,
+    *,
+    get: Callable[[], Awaitable[Theirs]],
+    update: Callable[[Mapping[str, str | None], str], Awaitable[Theirs]],
+) -> Refusal | None:
+    """`update` is given the metadata, with None for what is to go, and the idempotency key."""
+    customer = case.customer
     try:
-        found = await tools.stripe.get_customer(customer_id=stripe_customer_id)
+        found = await get()
     except Rejected as gone:
         return Refusal(gone.code, gone.message)
     if _says(found, customer):
         return None
+    metadata = {**dict.fromkeys(found.metadata), **customer.metadata}
 
-    async def look_up(_: datetime) -> StripeCustomer | None:
-        there = await tools.stripe.get_customer(customer_id=stripe_customer_id)
+    async def look_up(_: datetime) -> Theirs | None:
+        there = await get()
         return there if _says(there, customer) else None
 
     return await perform(
         case.operation.id,
         Effect(
-            step="stripe_customer_corrected",
-            provider=Provider.STRIPE,
-            send=lambda key: tools.stripe.update_customer(
-                customer_id=stripe_customer_id,
-                entity_id=customer.entity_id,
-                name=customer.name,
-                email=customer.email,
-                metadata={**dict.fromkeys(found.metadata), **customer.metadata},
-                idempotency_key=key,
-            ),
+            step=f"{provider.value.lower()}_customer_corrected",
+            provider=provider,
+            send=lambda key: update(metadata, key),
             look_up=look_up,
-            settle=_nothing_more,
         ),
         tools.now,
     )
-
-
-async def _nothing_more(_: object) -> None:
-    return None
 
 
 def _says(theirs: metronome.Customer | StripeCustomer, ours: Customer) -> bool:

@@ -207,9 +207,6 @@ async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Too
         by_this = payment is None or found.external_payment_id == paid_by
         return found if found.status is InvoiceStatus.PAID and by_this else None
 
-    async def nothing_more(_: metronome.Invoice) -> None:
-        return None
-
     refusal = await perform(
         operation_id,
         Effect(
@@ -219,7 +216,6 @@ async def mark_paid_in_metronome(operation_id: str, invoice: Invoice, tools: Too
                 invoice_id=metronome_invoice_id, external_payment_id=paid_by, idempotency_key=key
             ),
             look_up=look_up,
-            settle=nothing_more,
         ),
         tools.now,
     )

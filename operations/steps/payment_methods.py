@@ -12,7 +12,7 @@ from integrations.errors import Rejected, Unavailable
 from integrations.stripe.types import PaymentMethod as StripePaymentMethod
 from integrations.stripe.types import StripeCustomer
 from models import Operation, OperationKind, PaymentMethod, Provider
-from operations.effects import Effect, Refusal, perform
+from operations.effects import Effect, Refusal, nothing_more, perform
 from operations.ending import keep
 from operations.steps.case import Case, settled
 from operations.steps.payments import bring_forward
@@ -74,11 +74,7 @@ async def attached_method(operation_id: str) -> PaymentMethod:
     return await PaymentMethod.get(id=operation.result["payment_method_id"])
 
 
-async def _nothing(_: Rejected) -> None:
-    return None
-
-
-async def attach(case: Case, payment_method_id: str, tools: Tools, *, refuse: Refuse = _nothing) -> Refusal | None:
+async def attach(case: Case, payment_method_id: str, tools: Tools, *, refuse: Refuse = nothing_more) -> Refusal | None:
     stripe_customer_id = settled(case.customer.stripe_customer_id)
 
     async def look_up(_: datetime) -> StripePaymentMethod | None:
@@ -125,7 +121,9 @@ async def _put_on_file(case: Case, attached: StripePaymentMethod, at: datetime) 
     )
 
 
-async def make_default(case: Case, method: PaymentMethod, tools: Tools, *, refuse: Refuse = _nothing) -> Refusal | None:
+async def make_default(
+    case: Case, method: PaymentMethod, tools: Tools, *, refuse: Refuse = nothing_more
+) -> Refusal | None:
     """From now on invoices are collected with it, beginning with those that are overdue."""
     stripe_customer_id = settled(case.customer.stripe_customer_id)
     if method.is_default:
