@@ -11,14 +11,8 @@ from billing.money import Money
 from billing.tiers import BillingPeriod, EnterpriseTerms, Tier, plan_for
 from operations.onboard import Onboarding
 from tests.api.changing import Customers
-from tests.service import Service
 
 PERIOD = "billingPeriod"
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _on_pro(customers: Customers, entity_id: str) -> None:

@@ -7,12 +7,6 @@ import pytest
 import models
 from tests.api.changing import DECLINING, Customers, codes, invoiced
 from tests.api.paying import charged
-from tests.service import Service
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _half_way(customers: Customers, entity_id: str, **given: Any) -> None:

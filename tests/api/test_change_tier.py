@@ -6,14 +6,8 @@ from typing import Any
 import pytest
 
 from tests.api.changing import ASKING, DECLINING, Customers, amounts, codes, invoiced
-from tests.service import Service
 
 TERMS = {"price": {"minorUnits": 50_000, "currency": "USD"}, "creditsPerMonth": 500_000}
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _half_way(customers: Customers, entity_id: str, **given: Any) -> None:

@@ -13,12 +13,6 @@ from operations.position import credits_in_metronome, record_usage
 from tests.api.changing import Customers, codes
 from tests.api.onboarding import everything_of
 from tests.api.paying import charged
-from tests.service import Service
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _half_way(customers: Customers, entity_id: str, **given: Any) -> None:

@@ -1,18 +1,10 @@
 """An onboarding that a provider refused, sent again when its first period is long over."""
 
-import pytest
-
 from models import Operation, OperationStatus
 from tests.api.changing import Customers
 from tests.api.onboarding import onboard
-from tests.service import Service
 
 PRO = {"tier": "PRO", "paymentMethodId": "pm_card_visa"}
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _refused(customers: Customers, entity_id: str, noun: str) -> None:

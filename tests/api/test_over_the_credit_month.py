@@ -15,16 +15,10 @@ from integrations.stripe.types import PaymentIntentStatus
 from tests.api.changing import ASKING, Customers
 from tests.api.onboarding import ended, everything_of, waiting
 from tests.api.paying import authenticate
-from tests.service import Service
 
 SETTINGS = {"operation_wait_seconds": 0.3}
 UP = ("PRO", "TEAM", 10_000, 50_000)  # from, to, and the month's credits on each
 DOWN = ("TEAM", "PRO", 50_000, 10_000)
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _onboard(customers: Customers, entity_id: str, tier: str) -> None:

@@ -10,14 +10,8 @@ from operations.collect_invoice import collect_due
 from tests.api.changing import DECLINING, Customers
 from tests.api.onboarding import ended, everything_of, waiting
 from tests.api.paying import charged, engine_of, until_idle
-from tests.service import Service
 
 SETTINGS = {"operation_wait_seconds": 0.3}
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _on(customers: Customers, entity_id: str, tier: str = "PRO", card: str = "pm_card_visa") -> None:

@@ -1,16 +1,8 @@
 """Credits that were spent and then credited in money: they come off later credits that are paid for."""
 
-import pytest
-
 import models
 from tests.api.changing import Customers
 from tests.api.paying import charged
-from tests.service import Service
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _spend_all(customers: Customers, entity_id: str) -> None:

@@ -17,11 +17,6 @@ FAILING_REFUNDS = "pm_card_refundFail"
 PENDING_REFUNDS = "pm_card_pendingRefund"
 
 
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
-
-
 async def test_an_invoice_paid_by_bank_transfer_can_no_longer_be_paid_by_card(
     customers: Customers, entity_id: str
 ) -> None:

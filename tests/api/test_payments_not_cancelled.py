@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 import models
 from app.settings import SANDBOX_STRIPE_KEY
 from operations.collect_invoice import collect_due
@@ -14,11 +12,6 @@ from tests.api.paying import authenticate, charged, engine_of, invoices_of, send
 from tests.service import Service
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def test_an_upgrade_whose_payment_cannot_be_cancelled_waits_on_and_takes_effect_when_it_is_paid(

@@ -9,15 +9,9 @@ import pytest
 
 import models
 from tests.api.changing import Call, Customers, amounts, codes
-from tests.service import Service
 
 PLANS = [(tier, period) for tier in ("FREE", "PRO", "TEAM", "ENTERPRISE") for period in ("MONTHLY", "YEARLY")]
 TERMS = {"price": {"minorUnits": 12_345, "currency": "USD"}, "creditsPerMonth": 123_457}
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _half_way(customers: Customers, entity_id: str, **given: Any) -> None:

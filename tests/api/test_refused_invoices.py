@@ -4,19 +4,11 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 import models
 from operations.owed import issue_what_is_owed
 from operations.reconcile import Difference, Severity, compare
 from tests.api.changing import Customers
 from tests.api.paying import charged, engine_of, until_idle
-from tests.service import Service
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _refuse(customers: Customers, noun: str, times: int | None = 1) -> None:

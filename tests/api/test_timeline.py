@@ -1,17 +1,10 @@
 """What a watcher is told of an operation begins with its acceptance and ends with its end, without a hole."""
 
-import pytest
 from tortoise.queryset import QuerySet
 
 from models import Activity, Operation, OperationKind
 from tests.api.changing import ASKING, Customers
 from tests.api.paying import authenticate
-from tests.service import Service
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def test_every_operation_is_told_of_from_its_acceptance_to_its_end(customers: Customers, entity_id: str) -> None:

@@ -12,15 +12,9 @@ from operations.reconcile import compare
 from tests.api.changing import ASKING, DECLINING, Customers, codes
 from tests.api.onboarding import ended, everything_of
 from tests.api.paying import authenticate, charged
-from tests.service import Service
 from tests.webhooks.delivery import Sent, deliver_all, stripe_events, until
 
 UPGRADE = {"tier": "TEAM"}
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _on_pro(customers: Customers, entity_id: str, card: str) -> None:

@@ -2,17 +2,9 @@
 
 from datetime import date
 
-import pytest
-
 import models
 from tests.api.changing import Customers, invoiced
 from tests.api.paying import charged, invoices_of, send
-from tests.service import Service
-
-
-@pytest.fixture
-def customers(service: Service) -> Customers:
-    return Customers(service)
 
 
 async def _unpaid(customers: Customers, entity_id: str, tier: str) -> date:
