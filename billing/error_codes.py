@@ -1,12 +1,9 @@
 """Every code a client can be answered with in `userErrors`, each with the one line that documents it in the schema."""
 
-from enum import StrEnum
-from typing import Self
+from billing.described import Described
 
 
-class ErrorCode(StrEnum):
-    meaning: str
-
+class ErrorCode(Described):
     INVALID_INPUT = "INVALID_INPUT", "A field of the input is missing, malformed or out of bounds; `field` names it."
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH", "Amounts of two currencies meet where only one can be billed."
     ENTERPRISE_TERMS_REQUIRED = "ENTERPRISE_TERMS_REQUIRED", "This tier has no list price: give price and credits."
@@ -40,12 +37,6 @@ class ErrorCode(StrEnum):
     PAYMENT_METHOD_REJECTED = "PAYMENT_METHOD_REJECTED", "The payment provider does not accept this payment method."
     PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE", "A provider cannot be reached; the same request may succeed later."
     PROVIDER_REJECTED = "PROVIDER_REJECTED", "A provider refused the request; repeating it will not help."
-
-    def __new__(cls, value: str, meaning: str) -> Self:
-        code = str.__new__(cls, value)
-        code._value_ = value
-        code.meaning = meaning
-        return code
 
     @property
     def retryable(self) -> bool:

@@ -1,12 +1,9 @@
 """Every `extensions.code` a request can be answered with, each with the one line that documents it in the schema."""
 
-from enum import StrEnum
-from typing import Self
+from billing.described import Described
 
 
-class RequestErrorCode(StrEnum):
-    meaning: str
-
+class RequestErrorCode(Described):
     BAD_REQUEST = "BAD_REQUEST", "It is no GraphQL request: the message says what is wrong with it."
     BODY_TOO_LARGE = "BODY_TOO_LARGE", "The body has more bytes than are read."
     BODY_TOO_SLOW = "BODY_TOO_SLOW", "The body did not arrive in time."
@@ -28,9 +25,3 @@ class RequestErrorCode(StrEnum):
     TOO_SLOW = "TOO_SLOW", "A subscription's events were not taken in time: subscribe again, after the last cursor."
     STOPPING = "STOPPING", "The service is stopping: subscribe again, after the last cursor."
     INTERNAL = "INTERNAL", "A fault of ours; `correlationId` is what to quote."
-
-    def __new__(cls, value: str, meaning: str) -> Self:
-        code = str.__new__(cls, value)
-        code._value_ = value
-        code.meaning = meaning
-        return code
