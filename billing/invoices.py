@@ -21,6 +21,8 @@ class InvoiceStatus(StrEnum):
 
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
+UNPAID = PAYABLE | {InvoiceStatus.DRAFT}
+"""A draft is paid by the operation that made it alone."""
 
 
 @dataclass(frozen=True, slots=True)

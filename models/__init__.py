@@ -8,13 +8,14 @@ from models.customer_drift import CustomerDrift, DriftKind
 from models.invoice import Invoice, InvoiceLine
 from models.ledgers import AccountBalanceEntry, CreditEntry
 from models.operation import EffectState, IdempotencyKey, Operation, OperationKind, OperationStatus, ProviderEffect
-from models.payment import Payment, PaymentMethod, PaymentStatus, Refund, RefundStatus
+from models.payment import UNDECIDED, Payment, PaymentMethod, PaymentStatus, Refund, RefundStatus
 from models.process import Reconciliation, WorkerHeartbeat
 from models.quote import Quote
 from models.subscription import Subscription
 from models.webhook_event import EventCursor, Provider, WebhookEvent, WebhookEventState, WebhookReplay
 
 __all__ = [
+    "UNDECIDED",
     "AccountBalanceEntry",
     "Activity",
     "ActorKind",

@@ -18,6 +18,10 @@ class PaymentStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+UNDECIDED = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
+"""Such a payment may still succeed."""
+
+
 class RefundStatus(StrEnum):
     PENDING = "PENDING"
     SUCCEEDED = "SUCCEEDED"

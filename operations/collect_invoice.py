@@ -23,12 +23,12 @@ from billing.errors import (
     ProviderRejected,
 )
 from billing.invoices import PAYABLE, InvoiceStatus
-from models import Invoice, Operation, OperationKind, Payment, PaymentMethod, PaymentStatus
+from models import UNDECIDED, Invoice, Operation, OperationKind, Payment, PaymentMethod, PaymentStatus
 from operations.accepting import Request, Standing, accept, undertake
 from operations.dunning import give_up, is_exhausted, tell_failure
 from operations.ending import fail, keep, succeed
 from operations.engine import Engine, Next, Step
-from operations.steps.collecting import OPEN, collect, default_method, read_intent
+from operations.steps.collecting import collect, default_method, read_intent
 from operations.steps.invoices import mark_paid_in_metronome
 from operations.steps.payments import DAY, record_failed_try
 from operations.tools import Tools
@@ -173,7 +173,7 @@ async def _note(operation_id: str, invoice_id: str, payment: Payment | None, at:
             return
         if payment is None:
             await record_failed_try(invoice_id, at)
-        elif payment.operation_id != operation_id and payment.status in OPEN:
+        elif payment.operation_id != operation_id and payment.status in UNDECIDED:
             # It may still succeed, so nothing else is tried before tomorrow.
             await Invoice.filter(_is_due(at), id=invoice_id).update(next_attempt_at=at + DAY, updated_at=at)
         await keep(operation_id, invoice_id=invoice_id, payment_id=payment.id if payment else None)

@@ -10,7 +10,7 @@ from access import audit
 from access.audit import About
 from billing.errors import OperationNotFound, OperationNotResumable, ProviderRejected, ProviderUnavailable
 from integrations.errors import Rejected, Unavailable
-from models import AuditOutcome, Customer, Operation, OperationStatus, Payment, PaymentStatus
+from models import UNDECIDED, AuditOutcome, Customer, Operation, OperationStatus, Payment
 from operations.ending import unpark
 from operations.engine import MAX_TAKEOVERS, Engine
 from operations.idempotency import answered_by, check_key, input_hash, remember
@@ -19,7 +19,6 @@ from operations.steps.case import settled
 from operations.steps.payments import record_intent
 from operations.tools import Tools
 
-UNDECIDED = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
 BATCH = 100
 
 

@@ -14,13 +14,13 @@ from billing.error_codes import ErrorCode
 from billing.errors import ProviderRejected
 from billing.invoices import InvoiceStatus
 from billing.money import Money
-from models import Customer, Invoice, Operation, OperationKind, OperationStatus, Payment, PaymentStatus
+from models import UNDECIDED, Customer, Invoice, Operation, OperationKind, OperationStatus, Payment, PaymentStatus
 from operations.accepting import UNDER_WAY
 from operations.activity import record_accepted
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.idempotency import input_hash
-from operations.steps.collecting import OPEN, close_intent
+from operations.steps.collecting import close_intent
 from operations.steps.giving_back import give_back
 from operations.steps.invoices import mark_paid_in_metronome
 from operations.steps.payment_methods import warn_once
@@ -69,7 +69,7 @@ async def close_what_is_open(operation_id: str, tools: Tools) -> Next:
     if payment.status is PaymentStatus.SUCCEEDED:
         return Next.CONTINUE
     await close_intent(operation_id, payment, tools)
-    if await Payment.exists(id=payment.id, status__in=OPEN):
+    if await Payment.exists(id=payment.id, status__in=UNDECIDED):
         message = "The invoice is paid, and Stripe did not cancel another payment of it, which goes back if it succeeds"
         async with in_transaction():
             await warn_once(operation_id, ErrorCode.PROVIDER_REJECTED, message)

@@ -9,18 +9,16 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from billing.invoices import InvoiceStatus
+from billing.invoices import UNPAID, InvoiceStatus
 from billing.money import Money
 from integrations.errors import Rejected
 from integrations.stripe.types import PaymentIntent, PaymentIntentStatus
-from models import Customer, Invoice, Operation, Payment, PaymentMethod, PaymentStatus, Provider
+from models import UNDECIDED, Customer, Invoice, Operation, Payment, PaymentMethod, PaymentStatus, Provider
 from operations.effects import Effect, perform
 from operations.steps.case import settled
 from operations.steps.payments import record_intent, record_refusal, record_unclosed
 from operations.tools import Tools
 
-COLLECTABLE = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
-OPEN = (PaymentStatus.PROCESSING, PaymentStatus.REQUIRES_ACTION)
 ENDED = (PaymentIntentStatus.CANCELED, PaymentIntentStatus.SUCCEEDED)
 
 
@@ -39,7 +37,7 @@ async def collect(
     if payment.status is PaymentStatus.PROCESSING:
         await _charge(operation_id, payment, tools, off_session=off_session)
         payment = await Payment.get(id=payment.id)
-    if payment.status in OPEN and await _is_out_of_time(operation_id, tools.now()):
+    if payment.status in UNDECIDED and await _is_out_of_time(operation_id, tools.now()):
         await close_intent(operation_id, payment, tools)
     payment = await Payment.get(id=payment.id)
     if payment.status is PaymentStatus.FAILED and invoice.status is InvoiceStatus.DRAFT:
@@ -59,10 +57,10 @@ async def _attempt(
     async with in_transaction():
         invoice = await Invoice.filter(id=invoice_id).select_for_update().get()
         latest = await Payment.filter(invoice_id=invoice_id).order_by("-attempt").first()
-        if latest is not None and (latest.operation_id == operation_id or latest.status in OPEN):
+        if latest is not None and (latest.operation_id == operation_id or latest.status in UNDECIDED):
             return latest
         method_id = stripe_payment_method_id or await _default_method_id(invoice.customer_id)
-        if method_id is None or invoice.status not in COLLECTABLE or invoice.due_minor == 0:
+        if method_id is None or invoice.status not in UNPAID or invoice.due_minor == 0:
             return None
         return await Payment.create(
             customer_id=invoice.customer_id,
@@ -187,7 +185,7 @@ async def close_intent(operation_id: str, payment: Payment, tools: Tools) -> Non
             return ended
 
     async def settle(intent: PaymentIntent) -> None:
-        if intent.status is PaymentIntentStatus.SUCCEEDED or payment.status in OPEN:
+        if intent.status is PaymentIntentStatus.SUCCEEDED or payment.status in UNDECIDED:
             await record_intent(payment.id, intent, tools.now())
 
     refusal = await perform(

@@ -9,7 +9,7 @@ import structlog
 from tortoise.expressions import Q
 
 from billing.dunning import next_attempt
-from billing.invoices import InvoiceStatus
+from billing.invoices import UNPAID, InvoiceStatus
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.money import Money
 from integrations.errors import Declined, Rejected
@@ -29,8 +29,6 @@ _STATUS = {
     PaymentIntentStatus.REQUIRES_PAYMENT_METHOD: PaymentStatus.FAILED,
     PaymentIntentStatus.CANCELED: PaymentStatus.CANCELLED,
 }
-
-_UNPAID = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 
 
 def status_of(intent: PaymentIntent) -> PaymentStatus:
@@ -104,7 +102,7 @@ async def _write(
 
 async def _succeeded(payment: Payment, at: datetime) -> None:
     invoice = await Invoice.filter(id=payment.invoice_id).select_for_update().get()
-    if invoice.status not in _UNPAID:
+    if invoice.status not in UNPAID:
         await mark_in_vain(payment, f"The invoice is {invoice.status.lower()} already", at)
         return
     was_draft = invoice.status is InvoiceStatus.DRAFT

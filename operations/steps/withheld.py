@@ -4,12 +4,10 @@ from datetime import datetime
 
 from tortoise.expressions import Q
 
-from billing.invoices import InvoiceStatus
+from billing.invoices import UNPAID, InvoiceStatus
 from billing.money import Money
 from models import Invoice, Subscription
 from operations.steps.ledger import move_account_balance
-
-_UNPAID = (InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE)
 
 
 async def withhold(
@@ -23,7 +21,7 @@ async def withhold(
     left = amount.minor_units
     if not left:
         return
-    unpaid = Q(status__in=_UNPAID) | Q(status=InvoiceStatus.PAID, paid_at__gt=decided_at)
+    unpaid = Q(status__in=UNPAID) | Q(status=InvoiceStatus.PAID, paid_at__gt=decided_at)
     of_period = Invoice.filter(unpaid, subscription_id=subscription.id, period_end=subscription.period_end)
     for invoice in await of_period.exclude(id=besides or "").order_by("-issued_at", "-id").select_for_update():
         held = min(left, max(invoice.due_minor - invoice.withheld_minor, 0))
