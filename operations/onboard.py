@@ -41,6 +41,7 @@ from operations.steps.first_invoice import collect_first, first_invoice_of, repo
 from operations.steps.invoices import issue_first_invoice
 from operations.steps.payment_methods import (
     attach_default_payment_method,
+    check_known,
     detach_what_is_not_asked,
 )
 from operations.tools import Tools
@@ -95,6 +96,8 @@ async def onboard(
     check_key(idempotency_key)
     operation_id = await _known(request, idempotency_key, tools.now())
     if operation_id is None:
+        if request.payment_method_id is not None:
+            await check_known(request.payment_method_id, tools)
         operation_id = await _accept(request, idempotency_key, tools.now())
         crashpoint("onboard.accepted")
         await engine.run(operation_id, OperationKind.ONBOARD)

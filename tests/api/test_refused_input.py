@@ -51,6 +51,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("currency that Stripe counts whole", enterprise(currency="MGA"), "enterpriseTerms.price.currency"),
     ("currency of thousandths", enterprise(currency="KWD"), "enterpriseTerms.price.currency"),
     ("no such currency", enterprise(currency="usd"), "enterpriseTerms.price.currency"),
+    ("no such payment method", {**entity(), "paymentMethodId": "pm_missing"}, "paymentMethodId"),
     ("no payment method id at all", {**entity(), "paymentMethodId": "tok_visa"}, "paymentMethodId"),
     ("payment method id with a path", {**entity(), "paymentMethodId": "pm_/../x"}, "paymentMethodId"),
     ("empty payment method id", {**entity(), "paymentMethodId": ""}, "paymentMethodId"),
@@ -58,6 +59,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
 CODES = {
     "ENTERPRISE without terms": "ENTERPRISE_TERMS_REQUIRED",
     "terms on PRO": "ENTERPRISE_TERMS_NOT_ALLOWED",
+    "no such payment method": "PAYMENT_METHOD_NOT_FOUND",
 }
 KEYS = {"empty": "", "256 characters": "k" * 256, "control character": "a\tb", "NUL": "a\x00b"}
 
