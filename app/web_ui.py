@@ -99,8 +99,13 @@ class WebUI:
 
 
 def page_of(path: str) -> str | None:
-    """What a pretty link, as /customers/user_42, stands for: pages are files, and nobody has a file of their own."""
+    """What a pretty link, as /customers/user_42, stands for: pages are files, and nobody has a file of their own.
+
+    Browsers ask for /favicon.ico by themselves wherever a page has not named its icon, or not yet.
+    """
     match PurePosixPath(path).parts:
+        case ("favicon.ico",):
+            return "/icon.svg"
         case ("customers", entity_id):
             return f"/customers/view/?id={quote(entity_id, safe='')}"
         case ("operations", operation_id):

@@ -89,6 +89,7 @@ async def test_every_page_has_its_address(http: httpx.AsyncClient, path: str, pa
         ("/customers", "http://service.test/customers/"),
         ("/customers/new", "http://service.test/customers/new/"),
         ("/customers/view?id=a", "http://service.test/customers/view/?id=a"),
+        ("/favicon.ico", "/icon.svg"),
         ("/customers/user_42", "/customers/view/?id=user_42"),
         ("/customers/a:b@c.d", "/customers/view/?id=a%3Ab%40c.d"),
         ("/customers/a%26x=1", "/customers/view/?id=a%26x%3D1"),
