@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     request_max_header_bytes: int = Field(default=16_384, ge=1_024, le=65_536)
     request_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
     max_connections: int = Field(default=1_000, ge=10, le=100_000)
+    # Behind a load balancer: longer than it keeps an idle connection, or it sends a request where nobody is any more.
+    keep_alive_seconds: int = Field(default=5, ge=1, le=3_600)
     websocket_max_operations: int = Field(default=20, ge=1, le=1_000)
     # For so long at most a live stream outlives the key, session or token that opened it.
     stream_check_seconds: float = Field(default=15.0, gt=0, le=300)

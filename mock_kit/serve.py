@@ -16,6 +16,8 @@ from mock_kit.state_file import StateUnusable
 
 CANNOT_START = 2
 GRACE_SECONDS = 1
+KEEP_ALIVE_SECONDS = 75
+"""As a provider's edge: longer than any client keeps an idle connection, so none is asked while it is being closed."""
 
 
 def serve(
@@ -54,7 +56,13 @@ def _server(app: Sandbox) -> uvicorn.Server:
     """One that a signal stops at any time: before it runs, while it runs, and when it raises the signal once more."""
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS)
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
     )
 
     def stop(_: int, __: FrameType | None) -> None:

@@ -110,6 +110,18 @@ async def test_many_requests_on_one_connection_do_not_add_up() -> None:
             await reader.readuntil(b"}}}")
 
 
+async def test_an_idle_connection_is_kept_for_as_long_as_the_setting_says(tmp_path: Path) -> None:
+    config = server_config(service(), settings_for("", tmp_path, keep_alive_seconds=1))
+    async with serving(config) as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(GET + b"\r\n")
+        assert (await reader.readuntil(b"}}}")).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert await reader.read() == b""
+        writer.close()
+    assert config.timeout_keep_alive == 1
+
+
 async def test_beyond_the_connections_there_may_be_a_request_is_503_until_one_ends(tmp_path: Path) -> None:
     """With the very settings that the service is served with."""
     config = server_config(service(), settings_for("", tmp_path, max_connections=10))

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from integrations.http import provider_http_client
 from mock_kit.sandbox import Sandbox
+from mock_kit.serve import KEEP_ALIVE_SECONDS
 
 RECEIVER = "http://receiver.test/hook"
 
@@ -72,7 +73,14 @@ async def running(create_app: Callable[[httpx.AsyncClient], Sandbox]) -> AsyncIt
 async def _served(app: Sandbox) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="critical", access_log=False, ws="none", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            app,
+            log_level="critical",
+            access_log=False,
+            ws="none",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=1,
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

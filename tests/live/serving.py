@@ -17,6 +17,7 @@ from app.live import LiveServer
 from app.main import create_app
 from mock_kit.clock import Clock
 from mock_kit.sandbox import Sandbox
+from mock_kit.serve import KEEP_ALIVE_SECONDS
 from operations.live import Feed
 from tests.api.onboarding import ONBOARD, person
 from tests.keys import AS_ADMIN
@@ -78,7 +79,14 @@ async def serving(url: str, folder: Path, before: Mocks, **changed: Any) -> Asyn
 @asynccontextmanager
 async def listening(app: Any, end_streams: Callable[[], None]) -> AsyncIterator[str]:
     """Yields host:port. Leaving it must not take long: whatever is open is ended."""
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=30)
+    config = uvicorn.Config(
+        app,
+        port=0,
+        log_level="critical",
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=30,
+    )
     server = LiveServer(config, end_streams)
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  uvicorn has no event for it

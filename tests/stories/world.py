@@ -15,6 +15,7 @@ import mock_stripe.app
 from app.main import create_app
 from app.serving import listen
 from mock_kit.clock import Clock
+from mock_kit.serve import KEEP_ALIVE_SECONDS
 from models import CreditEntry, Customer, Invoice, Operation, OperationStatus, WebhookEvent, WebhookEventState
 from operations.collect_invoice import collect_due
 from operations.engine import Engine
@@ -207,7 +208,13 @@ async def world_at(moment: str, url: str, folder: Path, *, own_clock: bool = Fal
 @asynccontextmanager
 async def _serving(app: Any, *, lifespan: Any, door: Any = None) -> AsyncIterator[str]:
     door = door or listen(LOOPBACK, 0, setting="PORT")
-    config = uvicorn.Config(app, log_level="critical", lifespan=lifespan, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        lifespan=lifespan,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=5,
+    )
     server = uvicorn.Server(config)
     with door:
         running = asyncio.create_task(server.serve(sockets=[door]))

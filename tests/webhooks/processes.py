@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from mock_kit.serve import KEEP_ALIVE_SECONDS
 from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, UNLIMITED_ENVIRONMENT
 from tests.webhooks.delivery import until
 
@@ -79,6 +80,7 @@ def service_environment(database_url: str, folder: Path, *, port: int) -> dict[s
         "METRONOME_WEBHOOK_SECRET": METRONOME_WEBHOOK_SECRET,
         "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
         "WEBHOOK_LEASE_SECONDS": "1",
+        "KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
         **UNLIMITED_ENVIRONMENT,
     }
 
