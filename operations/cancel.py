@@ -15,7 +15,6 @@ from billing.proration import allowance_share
 from models import OperationKind, Subscription
 from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
-from operations.change_tier import NOTHING_SCHEDULED
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.position import (
@@ -27,6 +26,7 @@ from operations.position import (
     record_usage,
     why_not,
 )
+from operations.schedule_change import NOTHING_SCHEDULED
 from operations.steps.case import Case
 from operations.steps.contracts import cancel_contract
 from operations.steps.ledger import append_credits, credit_entries, move_account_balance

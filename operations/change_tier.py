@@ -1,4 +1,4 @@
-"""changeTier: another tier or billing period, now or at the period end.
+"""changeTier: another tier or billing period, now; the steps of one at the period end are in `schedule_change`.
 
 An upgrade waits for its money: nothing changes in Metronome before the charge succeeded, so a decline leaves everything
 as it was. What was paid is given back when the change turns out to be impossible afterwards.
@@ -44,9 +44,10 @@ from operations.position import (
     why_not,
 )
 from operations.quoting import as_asked
+from operations.schedule_change import NOTHING_SCHEDULED
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect, default_method
-from operations.steps.contracts import last_moment, set_end, start_contract
+from operations.steps.contracts import last_moment, start_contract
 from operations.steps.credits import post_allowance
 from operations.steps.giving_back import give_back
 from operations.steps.invoices import issue, report_paid, write_invoice
@@ -69,13 +70,6 @@ from operations.tools import Tools
 PAYER_PATIENCE = timedelta(hours=1)
 
 UNPAID = "unpaid"  # the payment method went meanwhile: the invoice is to be open
-
-NOTHING_SCHEDULED: Mapping[str, None] = {
-    "scheduled_tier": None,
-    "scheduled_billing_period": None,
-    "scheduled_price_minor": None,
-    "scheduled_credits_per_month": None,
-}
 
 
 async def change_tier(
@@ -363,39 +357,6 @@ async def _open_invoice(terms: Frozen, at: datetime) -> int:
     return terms.due_now.minor_units
 
 
-async def end_old_contract(operation_id: str, tools: Tools) -> Next:
-    """A scheduled change: the contract will not renew, so that another can follow it."""
-    case = await Case.load(operation_id)
-    refusal = await set_end(case, tools, end=case.subscription.period_end)
-    if refusal is None:
-        return Next.CONTINUE
-    async with in_transaction():
-        await fail(operation_id, why_not(refusal, case.customer.entity_id), at=tools.now())
-    return Next.STOP
-
-
-async def write_schedule(operation_id: str, tools: Tools) -> Next:
-    at = tools.now()
-    async with in_transaction():
-        case, terms = await _load(operation_id)
-        if await succeed(operation_id, at=at):
-            await Subscription.filter(id=case.subscription.id).update(
-                scheduled_tier=terms.new.tier,
-                scheduled_billing_period=terms.new.billing_period,
-                scheduled_price_minor=terms.new.price.minor_units,
-                scheduled_credits_per_month=terms.new.credits_per_month,
-                updated_at=at,
-            )
-            await record(
-                "subscription.change_scheduled",
-                f"{terms.new.tier} {terms.new.billing_period} from {terms.on}",
-                at=at,
-                customer=case.customer,
-                operation_id=operation_id,
-            )
-    return Next.CONTINUE
-
-
 async def _load(operation_id: str) -> tuple[Case, Frozen]:
     case = await Case.load(operation_id)
     return case, Frozen.of(case.operation.input)
@@ -409,5 +370,3 @@ STEPS: tuple[Step, ...] = (
     report_change_payment,
     apply_change,
 )
-
-SCHEDULE_STEPS: tuple[Step, ...] = (end_old_contract, write_schedule)

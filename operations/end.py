@@ -17,12 +17,12 @@ from integrations.metronome.types import Contract, ContractStatus
 from models import Invoice, Operation, Payment, PaymentStatus, Subscription
 from operations.activity import record
 from operations.cancel import end_subscription
-from operations.change_tier import NOTHING_SCHEDULED
 from operations.dunning import tell_failure
 from operations.effects import TOO_LATE
 from operations.ending import keep, succeed
 from operations.engine import Next, Step
 from operations.renew import ENDED, follow, is_behind, renewal_key, unknown_renewals
+from operations.schedule_change import NOTHING_SCHEDULED
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect
 from operations.steps.contracts import start_contract

@@ -9,7 +9,7 @@ from billing.periods import midnight
 from integrations.metronome.types import Contract
 from models import Customer, Subscription
 from operations.activity import record
-from operations.change_tier import NOTHING_SCHEDULED
+from operations.schedule_change import NOTHING_SCHEDULED
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from operations import (
     reactivate,
     refund,
     renew,
+    schedule_change,
     settle_payment,
     withdraw_change,
 )
@@ -20,7 +21,7 @@ from operations.engine import Verbs
 VERBS: Verbs = {
     OperationKind.ONBOARD: onboard.STEPS,
     OperationKind.CHANGE_TIER: change_tier.STEPS,
-    OperationKind.SCHEDULE_CHANGE: change_tier.SCHEDULE_STEPS,
+    OperationKind.SCHEDULE_CHANGE: schedule_change.STEPS,
     OperationKind.WITHDRAW_CHANGE: withdraw_change.STEPS,
     OperationKind.CANCEL: cancel.STEPS,
     OperationKind.REACTIVATE: reactivate.STEPS,

@@ -9,10 +9,10 @@ from billing.errors import NoScheduledChange, ProviderRejected
 from models import OperationKind, Subscription
 from operations.accepting import Request, Standing, undertake
 from operations.activity import record
-from operations.change_tier import NOTHING_SCHEDULED
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.position import check_live, check_period
+from operations.schedule_change import NOTHING_SCHEDULED
 from operations.steps.case import Case
 from operations.steps.contracts import set_end
 from operations.tools import Tools
