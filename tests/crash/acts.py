@@ -65,6 +65,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """What a provider says no to: so many times, or always. A request that is sent again is refused again."""
+
+    provider: Literal["metronome", "stripe"]
+    path: str
+    times: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Meanwhile:
     """What happens while nothing is asked: time passes, a payer acts. The service finds out by itself.
 
@@ -76,8 +85,13 @@ class Meanwhile:
     payer: Literal["success", "failure"] | None = None
     bank_transfer: bool = False
     """It pays the customer's only invoice, as somebody tells Metronome."""
+    refused: Refused | None = None
+    """From now on; nothing else is any more."""
 
     async def happen(self, world: World, entity_id: str) -> None:
+        await world.providers.clear_faults()
+        if self.refused is not None:
+            await world.providers.refuse(self.refused.provider, self.refused.path, times=self.refused.times)
         if self.payer is not None:
             [[intent_id]] = await world.rows(WAITING_PAYMENT, entity_id)
             await world.providers.authenticate(str(intent_id), outcome=self.payer)

@@ -27,6 +27,8 @@ class Books:
     # What the period end will bring: another tier, or the end.
     scheduled: str | None
     account_balance: int
+    # Of what was invoiced and not used, to be credited once it is paid; it stays on record.
+    withheld: int
     credit_balance: int
     ledger: tuple[int, ...]
     our_invoices: tuple[tuple[int, str], ...]
@@ -73,7 +75,7 @@ async def books(world: World, entity_id: str) -> Books:
     theirs = await _theirs(world, entity_id)
     operations = await world.rows(f"{_OF_CUSTOMER.format('operation', 'id, t.kind, t.status')}, t.id", entity_id)
     subscriptions = await _ours(world, "subscription", "tier, t.status", entity_id)
-    invoices = await _ours(world, "invoice", "amount_minor, t.status", entity_id)
+    invoices = await _ours(world, "invoice", "amount_minor, t.status, t.withheld_minor", entity_id)
     payments = await _ours(world, "payment", "amount_minor, t.status", entity_id)
     ledger = await _ours(world, "credit_entry", "amount", entity_id)
     scheduled = await _ours(world, "subscription", "scheduled_tier, t.cancel_at_period_end, t.is_current", entity_id)
@@ -95,9 +97,10 @@ async def books(world: World, entity_id: str) -> Books:
         subscriptions=_sorted(subscriptions),
         scheduled=next(("END" if ends else tier for tier, ends, is_current in scheduled if is_current), None),
         account_balance=balances[0][1] if balances else 0,
+        withheld=sum(row[2] for row in invoices),
         credit_balance=balances[0][0] if balances else 0,
         ledger=_sorted(row[0] for row in ledger),
-        our_invoices=_sorted(invoices),
+        our_invoices=_sorted(row[:2] for row in invoices),
         payments=_sorted(payments),
         operations=_sorted(row[1:3] for row in operations),
         unsettled_effects=await _unsettled(world, entity_id),

@@ -150,7 +150,8 @@ class Trial:
             await self.story.act.happen(self.world, self.entity_id)
 
     async def _ask(self, calls: Iterable[Call | Meanwhile]) -> None:
-        async with self.world.service() as client:
+        """What comes of them by the clock is left to the lives that follow."""
+        async with self.world.service(COLLECT_SECONDS="3600") as client:
             for call in calls:
                 assert isinstance(call, Call)
                 await call.execute(self.world, client, self.entity_id)

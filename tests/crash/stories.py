@@ -2,6 +2,7 @@
 
 from tests.crash.payments import PAYMENTS
 from tests.crash.plans import PLANS
+from tests.crash.troubles import TROUBLES
 from tests.crash.unasked import UNASKED
 
-STORIES = {story.verb: story for story in (*PLANS, *PAYMENTS, *UNASKED)}
+STORIES = {story.verb: story for story in (*PLANS, *PAYMENTS, *UNASKED, *TROUBLES)}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import asyncpg
@@ -125,6 +125,13 @@ class Providers:
             moved = await mock_client.post("/_mock/clock", json={"advance_seconds": ceil(span.total_seconds())})
             moved.raise_for_status()
         await log_in(self.metronome)  # a token lasts an hour
+
+    async def refuse(self, provider: Literal["metronome", "stripe"], path: str, *, times: int | None) -> None:
+        """With an answer that the idempotency key keeps, so that asking again is told the same."""
+        mock_client = self.metronome if provider == "metronome" else self.stripe
+        await self.fault(
+            mock_client, method="POST", path=path, kind="status_before", status=400, times=times, stored=True
+        )
 
     @staticmethod
     async def fault(mock_client: httpx.AsyncClient, **fault: Any) -> None:
@@ -249,7 +256,7 @@ class World:
     async def nothing_is_due(self) -> bool:
         """Of what the service does by the clock: another try at an invoice, no more waiting for a payer."""
         due = await self.rows(
-            "SELECT next_attempt_at FROM invoice WHERE status = 'OPEN' AND next_attempt_at IS NOT NULL "
+            "SELECT next_attempt_at FROM invoice WHERE status IN ('DRAFT', 'OPEN') AND next_attempt_at IS NOT NULL "
             "UNION ALL SELECT action_expires_at FROM operation WHERE status = 'REQUIRES_ACTION'"
         )
         now = await self.providers.now()
