@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Self
 
 from billing.credits import LedgerEntry, change_allowance
 from billing.errors import SamePlan
@@ -149,10 +150,23 @@ def _next(plan: Plan, on: date, account_balance: Money) -> NextInvoice:
     return NextInvoice(on=on, amount=plan.price, due=settle(plan.price, account_balance).due_now)
 
 
-def unused_time(position: Position, on: date) -> Money:
-    """What is credited when a subscription ends on day `on`: of the days from then on, as much as was paid for."""
+@dataclass(frozen=True, slots=True)
+class UnusedTime:
+    """What the days that are left are worth: `credited` at once, `withheld` until their invoice is paid."""
+
+    credited: Money
+    withheld: Money
+
+    @classmethod
+    def none(cls, currency: str) -> Self:
+        return cls(credited=Money.zero(currency), withheld=Money.zero(currency))
+
+
+def unused_time(position: Position, on: date) -> UnusedTime:
+    """When a subscription ends on day `on`, of the days from then on: as much as was paid for, and the rest."""
     period, paid = position.period, position.paid_uncredited
     if not period.contains(on):
-        return Money.zero(paid.currency)
-    share = round_half_up(position.plan.price.minor_units * period.days_left(on), period.days)
-    return min(Money(share, paid.currency), paid)
+        return UnusedTime.none(paid.currency)
+    share = Money(round_half_up(position.plan.price.minor_units * period.days_left(on), period.days), paid.currency)
+    credited = min(share, paid)
+    return UnusedTime(credited=credited, withheld=share - credited)

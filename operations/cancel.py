@@ -5,11 +5,10 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from billing.changes import Effective, unused_time
+from billing.changes import Effective, UnusedTime, unused_time
 from billing.credits import end_allowance
 from billing.errors import EndScheduled
-from billing.lifecycle import SubscriptionEvent, next_status
-from billing.money import Money
+from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import credit_month_at
 from billing.proration import allowance_share
 from models import OperationKind, Subscription
@@ -30,6 +29,7 @@ from operations.schedule_change import NOTHING_SCHEDULED
 from operations.steps.case import Case
 from operations.steps.contracts import cancel_contract
 from operations.steps.ledger import append_credits, credit_entries, move_account_balance
+from operations.steps.withheld import withhold
 from operations.terms import money_json, money_of
 from operations.tools import Tools
 
@@ -71,9 +71,13 @@ async def cancel(
                 raise EndScheduled(entity_id, subscription.period_end)
             return {"effective": effective.value}
         entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
-        credit = unused_time(position_of(standing.customer, subscription, entries), at.date())
-        credit = credit if credit_unused_time else Money.zero(credit.currency)
-        return {"effective": effective.value, "credit": money_json(credit)}
+        unused = unused_time(position_of(standing.customer, subscription, entries), at.date())
+        unused = unused if credit_unused_time else UnusedTime.none(subscription.currency)
+        return {
+            "effective": effective.value,
+            "credit": money_json(unused.credited),
+            "withheld": money_json(unused.withheld),
+        }
 
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
 
@@ -97,12 +101,7 @@ async def apply_cancellation(operation_id: str, tools: Tools) -> Next:
         if not await succeed(operation_id, at=at):
             return Next.STOP
         if case.operation.input["effective"] == Effective.IMMEDIATELY:
-            await end_subscription(
-                case,
-                SubscriptionEvent.CANCELLED,
-                credit=money_of(case.operation.input["credit"]),
-                tools=tools,
-            )
+            await _end_at_once(case, tools)
         else:
             await Subscription.filter(id=case.subscription.id).update(
                 **NOTHING_SCHEDULED, cancel_at_period_end=True, updated_at=at
@@ -117,8 +116,24 @@ async def apply_cancellation(operation_id: str, tools: Tools) -> Next:
     return Next.CONTINUE
 
 
-async def end_subscription(case: Case, event: SubscriptionEvent, *, credit: Money, tools: Tools) -> None:
-    """The subscription is over: so is its allowance, and unused time is credited. Called within a transaction."""
+async def _end_at_once(case: Case, tools: Tools) -> None:
+    decided = case.operation.input
+    withheld = await withhold(
+        case.subscription,
+        money_of(decided["withheld"]),
+        besides=None,
+        decided_at=case.operation.created_at,
+        at=tools.now(),
+    )
+    unused = UnusedTime(credited=money_of(decided["credit"]), withheld=withheld)
+    await end_subscription(case, SubscriptionEvent.CANCELLED, unused, tools)
+
+
+async def end_subscription(case: Case, event: SubscriptionEvent, unused: UnusedTime, tools: Tools) -> None:
+    """The subscription is over: so is its allowance, and unused time is credited. Called within a transaction.
+
+    What is withheld of it is noted on its invoice already.
+    """
     at, cause = tools.now(), f"operation:{case.operation.id}"
     subscription = await Subscription.filter(id=case.subscription.id).select_for_update().get()
     status = next_status(subscription.status, event)
@@ -126,7 +141,8 @@ async def end_subscription(case: Case, event: SubscriptionEvent, *, credit: Mone
         return
     on = min(at.date(), subscription.period_end)
     month = credit_month_at(subscription.credit_anchor, on)
-    paid_until = on if credit.is_positive else subscription.period_end
+    is_given_back = unused.credited.is_positive or unused.withheld.is_positive
+    paid_until = on if is_given_back else subscription.period_end
     entries = end_allowance(
         await credit_entries(case.customer.id),
         owner=case.customer.id,
@@ -136,17 +152,23 @@ async def end_subscription(case: Case, event: SubscriptionEvent, *, credit: Mone
         key=cause,
     )
     await append_credits(case.customer.id, entries, cause=cause, reason="The subscription has ended")
-    await move_account_balance(case.customer.id, credit, key=f"{cause}:unused", cause=cause, at=at)
+    await move_account_balance(case.customer.id, unused.credited, key=f"{cause}:unused", cause=cause, at=at)
     await Subscription.filter(id=subscription.id).update(
         **NOTHING_SCHEDULED, status=status, cancel_at_period_end=False, paid_minor=0, ended_at=at, updated_at=at
     )
     await record(
         "subscription.ended",
-        f"{status.capitalize()}" + (f", {credit} credited" if credit.is_positive else ""),
+        _told(status, unused),
         at=at,
         customer=case.customer,
         operation_id=case.operation.id,
     )
+
+
+def _told(status: SubscriptionStatus, unused: UnusedTime) -> str:
+    credited = f", {unused.credited} credited" if unused.credited.is_positive else ""
+    withheld = f", {unused.withheld} to be credited once it is paid for" if unused.withheld.is_positive else ""
+    return f"{status.capitalize()}{credited}{withheld}"
 
 
 STEPS: tuple[Step, ...] = (end_contract, apply_cancellation)

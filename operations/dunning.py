@@ -6,10 +6,10 @@ from datetime import datetime
 import structlog
 from tortoise.transactions import in_transaction
 
+from billing.changes import UnusedTime
 from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus
-from billing.money import Money
 from integrations.metronome import types as metronome
 from models import Customer, Invoice, Payment, Provider, ProviderEffect, Subscription
 from operations.activity import record
@@ -80,8 +80,8 @@ async def _write_usage(case: Case, tools: Tools) -> None:
 async def _expire(case: Case, tools: Tools) -> None:
     async with in_transaction():
         if await Subscription.exists(id=case.subscription.id, status=SubscriptionStatus.PAST_DUE):
-            nothing = Money.zero(case.subscription.currency)
-            await end_subscription(case, SubscriptionEvent.COLLECTION_EXHAUSTED, credit=nothing, tools=tools)
+            nothing = UnusedTime.none(case.subscription.currency)
+            await end_subscription(case, SubscriptionEvent.COLLECTION_EXHAUSTED, nothing, tools)
 
 
 async def _mark_uncollectible(operation_id: str, invoice: Invoice, tools: Tools) -> None:

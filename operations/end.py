@@ -5,11 +5,11 @@ from datetime import datetime
 import structlog
 from tortoise.transactions import in_transaction
 
+from billing.changes import UnusedTime
 from billing.credits import EntryKind, LedgerEntry, allowance_key, end_allowance, follow_allowance, left_of
 from billing.error_codes import ErrorCode
 from billing.invoices import InvoiceStatus, first_invoice
 from billing.lifecycle import LIVE, SubscriptionEvent, next_status
-from billing.money import Money
 from billing.periods import credit_month_at, midnight, period_at
 from billing.proration import allowance_share
 from integrations.metronome import types as metronome
@@ -79,7 +79,7 @@ async def _end(case: Case, contract: Contract, tools: Tools) -> None:
         await _close_cut_month(case, contract.id, at, tools, unpaid=unpaid)
     async with in_transaction():
         if await succeed(case.operation.id, at=tools.now()) and case.subscription.status in LIVE:
-            await end_subscription(case, event, credit=Money.zero(case.subscription.currency), tools=tools)
+            await end_subscription(case, event, UnusedTime.none(case.subscription.currency), tools)
 
 
 async def take_over_plan(operation_id: str, tools: Tools) -> Next:

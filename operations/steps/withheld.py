@@ -12,15 +12,16 @@ from operations.steps.ledger import move_account_balance
 
 async def withhold(
     subscription: Subscription, amount: Money, *, besides: str | None, decided_at: datetime, at: datetime
-) -> None:
+) -> Money:
     """Note it on the unpaid invoices of the period, the newest first: that is the plan that was left.
 
-    One that was paid since the change was decided gives it at once. Called within a transaction, before the
-    subscription's row is locked, as whoever pays an invoice locks that first.
+    One that was paid since the change was decided gives it at once. Returns how much they hold: what was paid and
+    refunded is on none. Called within a transaction, before the subscription's row is locked, as whoever pays an
+    invoice locks that first.
     """
     left = amount.minor_units
     if not left:
-        return
+        return amount
     unpaid = Q(status__in=UNPAID) | Q(status=InvoiceStatus.PAID, paid_at__gt=decided_at)
     of_period = Invoice.filter(unpaid, subscription_id=subscription.id, period_end=subscription.period_end)
     for invoice in await of_period.exclude(id=besides or "").order_by("-issued_at", "-id").select_for_update():
@@ -30,6 +31,7 @@ async def withhold(
         await invoice.save(update_fields=["withheld_minor"])
         if invoice.status is InvoiceStatus.PAID:
             await credit_withheld(invoice, at)
+    return Money(amount.minor_units - left, amount.currency)
 
 
 async def credit_withheld(invoice: Invoice, at: datetime) -> None:

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.changes import ChangeTerms, Effective, Position, decide_change, unused_time
+from billing.changes import ChangeTerms, Effective, Position, UnusedTime, decide_change, unused_time
 from billing.credits import grant_month
 from billing.errors import SamePlan
 from billing.money import Money
@@ -118,8 +119,10 @@ def test_whatever_changes_the_money_adds_up(old: Plan, new: Plan, anchor: date, 
     assert terms.period.contains(on)
 
 
-def test_unused_time_is_credited_as_far_as_it_was_paid() -> None:
+def test_unused_time_is_credited_as_far_as_it_was_paid_and_the_rest_withheld() -> None:
     position = on_plan(TEAM, date(2026, 1, 1), date(2026, 1, 16))
 
-    assert unused_time(position, date(2026, 1, 16)) == usd(1497)
-    assert unused_time(position, date(2026, 2, 1)) == usd(0)
+    assert unused_time(position, date(2026, 1, 16)) == UnusedTime(credited=usd(1497), withheld=usd(0))
+    part = replace(position, paid_uncredited=usd(1000))
+    assert unused_time(part, date(2026, 1, 16)) == UnusedTime(credited=usd(1000), withheld=usd(497))
+    assert unused_time(position, date(2026, 2, 1)) == UnusedTime.none("USD")

@@ -139,7 +139,7 @@ def _end(life: Life) -> Life:
     return replace(
         life,
         live=False,
-        account=life.account + unused_time(life.position, life.today),
+        account=life.account + unused_time(life.position, life.today).credited,
         ledger=(*life.ledger, *ended),
         roundings=life.roundings + 1,
     )
