@@ -68,7 +68,8 @@ class Effect(Generic[T]):
     """`settle` and `refuse` write our rows inside the transaction that records the answer, so they run once.
 
     From `until` on it is only looked up: a provider that was away must not do later what was meant for earlier.
-    With `asked_anew`, what was refused the last time is asked again, under a new key.
+    With `asked_anew`, what was refused the last time is asked again, under a new key. With `doubting`, a refusal counts
+    only once the look-up finds nothing: for what must not be done again by whoever believes it.
     """
 
     step: str
@@ -79,6 +80,7 @@ class Effect(Generic[T]):
     refuse: Callable[[Rejected], Awaitable[None]] = nothing_more
     until: datetime | None = None
     asked_anew: bool = False
+    doubting: bool = False
 
 
 class CallsInHand:
@@ -191,7 +193,9 @@ async def _reach(effect: Effect[T], row: ProviderEffect, now: Callable[[], datet
     crashpoint(f"{effect.step}.before_call")
     try:
         result = await _send(effect, row)
-    except (Conflict, StoredFailure) as refusal:
+    except (Rejected, StoredFailure) as refusal:
+        if not (effect.doubting or isinstance(refusal, Conflict | StoredFailure)):
+            raise
         # Somebody's earlier call with this name went through, maybe ours.
         if (adopted := await _look_up(effect, row)) is not None:
             return adopted

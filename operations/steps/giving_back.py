@@ -104,6 +104,7 @@ async def refund_at_stripe(operation_id: str, refund: Refund, tools: Tools, *, s
             look_up=look_up,
             settle=settle,
             refuse=refuse,
+            doubting=True,
         ),
         tools.now,
     )

@@ -154,6 +154,20 @@ async def test_an_answer_that_is_lost_refunds_once(service: Service, entity_id: 
     assert payload["payment"]["refundedAmount"] == {"minorUnits": 400}
 
 
+async def test_a_refusal_of_what_was_refunded_all_the_same_is_not_believed(service: Service, entity_id: str) -> None:
+    """Else it could be refunded a second time: what is left would be more than it is."""
+    payment_id = await _paid(service, entity_id)
+    await service.stripe.fault(method="POST", path="/v1/refunds$", kind="status_after", status=400)
+
+    payload = await send(service, "refundPayment", paymentId=payment_id, amount={"minorUnits": 500})
+    again = await send(service, "refundPayment", paymentId=payment_id, amount={"minorUnits": 500})
+
+    assert (payload["userErrors"], payload["refund"]["status"]) == ([], "SUCCEEDED")
+    assert codes(again) == [("REFUND_EXCEEDS_CAPTURED", "amount")]
+    assert await _refunds_at_stripe(service, payment_id) == [(500, "succeeded")]
+    assert (await models.Payment.get(id=payment_id)).refunded_minor == 500
+
+
 async def test_what_stripe_refuses_can_be_refunded_again(service: Service, entity_id: str) -> None:
     """Somebody refunded it in Stripe's own dashboard, which we have not heard of."""
     payment_id = await _paid(service, entity_id)
