@@ -106,6 +106,25 @@ async def credit_what_was_kept(payment_id: str, at: datetime, *, operation_id: s
     return kept
 
 
+async def take_back_credit(payment: Payment, refunded: Money, *, stripe_refund_id: str, at: datetime) -> None:
+    """What was credited because it could not be refunded, and is refunded all the same: it is not given twice.
+
+    Before the refund is reserved, on the payment's row as locked by the caller.
+    """
+    twice = refunded - await refundable(payment)
+    if not twice.is_positive:
+        return
+    key = f"{stripe_refund_id}:taken_back"
+    await move_account_balance(payment.customer_id, -twice, key=key, cause=cause_of_credit(payment), at=at)
+    await record(
+        "payment.credit_taken_back",
+        f"{twice} was refunded after all and does not stand on the account balance any more",
+        at=at,
+        customer=await Customer.get(id=payment.customer_id),
+        data={"payment": payment.id, "refund": stripe_refund_id},
+    )
+
+
 async def _release(refund: Refund, at: datetime) -> None:
     payment = await Payment.filter(id=refund.payment_id).select_for_update().get()
     payment.refunded_minor -= refund.amount_minor

@@ -1,7 +1,7 @@
 """Refunds as Stripe lists them, worked into our books, whoever made them. Called within a transaction.
 
 one of ours, under way or gone through    becomes what it is at Stripe; one that failed gives back what it reserved
-made in Stripe's dashboard                enters the books, and takes from what can still be refunded
+made in Stripe's dashboard                enters the books, and takes from what can still be refunded, or was credited
 made there, and failed                    enters the books as failed, and takes nothing
 """
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from integrations.stripe import types as stripe
 from models import Customer, Payment, Refund, RefundStatus
 from operations.activity import record
-from operations.steps.refunds import record_refund, reserve, status_of
+from operations.steps.refunds import record_refund, reserve, status_of, take_back_credit
 
 MADE_IN_STRIPE = "Made in Stripe"
 
@@ -89,4 +89,5 @@ async def _reserve(found: stripe.Refund, payment_id: str, at: datetime) -> None:
     payment = await Payment.get(id=payment_id)
     if payment.refunded_minor + found.amount.minor_units > payment.amount_minor:
         raise MoreThanWasPaid(found.id, payment_id)
+    await take_back_credit(payment, found.amount, stripe_refund_id=found.id, at=at)
     await reserve(payment, found.amount.minor_units, at)

@@ -174,6 +174,57 @@ async def test_what_was_refunded_at_stripe_meanwhile_is_not_given_back_again(
     await customers.agree(entity_id)
 
 
+async def test_a_refusal_of_what_was_given_back_all_the_same_credits_nothing_besides(
+    customers: Customers, entity_id: str
+) -> None:
+    await customers.service.stripe.fault(method="POST", path="/v1/refunds$", kind="status_after", status=400)
+    await _upgrade_that_is_not_possible(customers, entity_id, "pm_card_visa")
+
+    assert await _refunds(entity_id) == [(1032, "SUCCEEDED")]
+    assert await _charges(customers, entity_id) == [(1032, 1032), (900, 0)]
+    assert (await customers.customer(entity_id))["accountBalance"]["minorUnits"] == 0
+    await customers.hear_of_payments(entity_id)
+    await customers.agree(entity_id)
+
+
+@pytest.mark.parametrize("refunded", [1032, 300])
+async def test_what_was_credited_because_it_could_not_be_refunded_is_taken_back_as_far_as_it_is_refunded_later(
+    customers: Customers, entity_id: str, refunded: int
+) -> None:
+    await _refuse(customers.service, "/v1/refunds$")
+    await _upgrade_that_is_not_possible(customers, entity_id, "pm_card_visa")
+    await customers.service.stripe.clear_faults()
+    assert (await customers.customer(entity_id))["accountBalance"]["minorUnits"] == 1032
+    payment = await models.Payment.get(customer__entity_id=entity_id, in_vain_at__not_isnull=True)
+    await _refund_at_stripe(customers, str(payment.stripe_payment_intent_id), refunded)
+
+    for _ in range(2):
+        await customers.hear_of_payments(entity_id)
+
+        assert (await customers.customer(entity_id))["accountBalance"]["minorUnits"] == 1032 - refunded
+        await customers.agree(entity_id)
+    by_hand = await send(customers.service, "refundPayment", paymentId=payment.id)
+    assert codes(by_hand) == [("REFUND_EXCEEDS_CAPTURED", "amount")]
+
+
+async def test_what_was_taken_back_for_a_refund_that_fails_is_credited_again(
+    customers: Customers, entity_id: str
+) -> None:
+    await _refuse(customers.service, "/v1/refunds$")
+    await _upgrade_that_is_not_possible(customers, entity_id, FAILING_REFUNDS)
+    await customers.service.stripe.clear_faults()
+    payment = await models.Payment.get(customer__entity_id=entity_id, in_vain_at__not_isnull=True)
+    await _refund_at_stripe(customers, str(payment.stripe_payment_intent_id), 1032)
+    await customers.hear_of_payments(entity_id)
+    assert (await customers.customer(entity_id))["accountBalance"]["minorUnits"] == 0
+
+    await _let_refunds_settle(customers)
+    await customers.hear_of_payments(entity_id)
+
+    assert (await customers.customer(entity_id))["accountBalance"]["minorUnits"] == 1032
+    await customers.agree(entity_id)
+
+
 async def _asked_to_confirm(customers: Customers, entity_id: str) -> str:
     """On Pro, with an open invoice whose payer has to confirm the payment. Returns the intent's id."""
     payload = await customers.begin_onboarding(entity_id, "PRO", ASKING)
