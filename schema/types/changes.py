@@ -135,7 +135,9 @@ class CancelInput:
         default=Effective.AT_PERIOD_END, description="AT_PERIOD_END keeps what was paid for; it can be taken back."
     )
     credit_unused_time: bool = strawberry.field(
-        default=True, description="With IMMEDIATELY: credit the days that are left to the account balance."
+        default=True,
+        description="With IMMEDIATELY: credit the days that are left to the account balance, as far as they are paid "
+        "for now, and the rest once the open invoice is paid.",
     )
     idempotency_key: str | None = None
 

@@ -58,7 +58,10 @@ export function Cancel({ customer, onClose }: { customer: Customer; onClose: () 
                   {customer.credits.balance.toLocaleString("en-US")} credits. Credits granted by hand stay.
                 </li>
                 <li>{creditSentence(paid, credit, subscription.currentPeriod.end)}</li>
-                <li>Open invoices stay open.</li>
+                <li>
+                  Open invoices stay open
+                  {paid && credit ? "; what they hold of the days left is credited once they are paid." : "."}
+                </li>
               </>
             ) : (
               <>
