@@ -12,11 +12,18 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mock_kit.clock import Clock
 from models.database import database as connected
 from tests.database import Databases, PostgresDatabases, SqliteDatabases, postgres_server
 from tests.service import Service, running_service
+
+# The same examples in every run, however slow the machine is: a run fails for what was changed, and for nothing else.
+settings.register_profile(
+    "tests", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 _entities = count(1)
 

@@ -49,7 +49,7 @@ async def _answer(method: str, path: str, form: str) -> httpx.Response:
         return await http.post(path, content=form, headers=KEY)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(route=_routes, form=_forms)
 def test_any_form_gets_an_object_or_an_error_of_the_client_s_making(route: tuple[str, str], form: str) -> None:
     response = asyncio.run(_answer(*route, form))
