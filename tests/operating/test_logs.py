@@ -153,5 +153,5 @@ async def logged(log: Path, name: str) -> bool:
 
 
 def events(log: Path) -> list[dict[str, Any]]:
-    """Every line is one JSON object."""
-    return [json.loads(line) for line in log.read_text().splitlines()]
+    """Every line is one JSON object; the last may be half written."""
+    return [json.loads(line) for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]

@@ -37,7 +37,9 @@ class Web:
         return await self.http.get("/session")
 
     def logged(self, event: str) -> list[dict[str, object]]:
-        lines = [json.loads(line) for line in self.service.log.read_text().splitlines()]
+        """The last line may be half written."""
+        whole = [line for line in self.service.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        lines = [json.loads(line) for line in whole]
         return [line for line in lines if line["event"] == event]
 
 
