@@ -362,6 +362,6 @@ async def test_a_stored_event_is_read_like_a_listed_one() -> None:
 
 
 async def test_a_call_that_is_never_answered_is_given_up() -> None:
-    async with client_of(MetronomeRemote(Silence())) as client:
+    async with client_of(MetronomeRemote(Silence()), timeout_seconds=0.2) as client:
         with pytest.raises(Unavailable, match="metronome get_invoice: timed out"):
             await client.get_invoice(invoice_id=INVOICE_ID)

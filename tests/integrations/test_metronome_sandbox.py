@@ -39,7 +39,7 @@ class Metronome:
 
     def client_with(self, credentials: OAuthCredentials) -> MetronomeClient:
         tokens = TokenSource(self.world.http, credentials, self.clock.now)
-        return MetronomeClient(self.world.http, tokens, retries=Retries(sleep=Pauses()), timeout_seconds=2.0)
+        return MetronomeClient(self.world.http, tokens, retries=Retries(sleep=Pauses()), timeout_seconds=60)
 
     async def customer(self, entity_id: str = "user-1", *, key: str = "customer") -> Customer:
         return await self.client.create_customer(
@@ -81,7 +81,7 @@ async def metronome() -> AsyncIterator[Metronome]:
     clock = Clock(start=START, frozen=True)
     async with running(lambda courier: create_app(clock=clock, webhook_client=courier)) as world:
         tokens = TokenSource(world.http, CREDENTIALS, clock.now)
-        client = MetronomeClient(world.http, tokens, retries=Retries(sleep=Pauses()), timeout_seconds=2.0)
+        client = MetronomeClient(world.http, tokens, retries=Retries(sleep=Pauses()), timeout_seconds=60)
         yield Metronome(world, clock, client)
 
 

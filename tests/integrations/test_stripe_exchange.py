@@ -28,9 +28,9 @@ API_KEY = SecretStr("sk_test_planted")
 
 
 @asynccontextmanager
-async def client_of(remote: Remote) -> AsyncIterator[StripePayments]:
+async def client_of(remote: Remote, *, timeout_seconds: float = 60) -> AsyncIterator[StripePayments]:
     async with connected(remote) as http:
-        yield StripePayments(http, API_KEY, sleep=Pauses(), timeout_seconds=0.2)
+        yield StripePayments(http, API_KEY, sleep=Pauses(), timeout_seconds=timeout_seconds)
 
 
 async def pay(client: StripePayments) -> PaymentIntent:
@@ -151,7 +151,7 @@ async def test_what_stripe_asks_to_wait_reaches_the_caller() -> None:
 
 
 async def test_a_call_that_is_never_answered_is_given_up() -> None:
-    async with client_of(Remote(Silence())) as client:
+    async with client_of(Remote(Silence()), timeout_seconds=0.2) as client:
         with pytest.raises(Unavailable, match="stripe create_payment_intent: timed out"):
             await pay(client)
 
