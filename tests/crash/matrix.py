@@ -27,7 +27,8 @@ from tests.crash.world import Client, Surroundings, World, fresh_world
 from tests.database import Databases
 
 LAST_PLACE = "operation.last_step_recorded"
-LAST_BREATH_SECONDS = 1.0
+LAST_BREATH_SECONDS = 3.0
+DEATH_SECONDS = 60.0
 ALL = slice(None)
 
 
@@ -177,19 +178,19 @@ class Trial:
         async with self.world.service(CRASH_AT=point, CRASH_LOG=str(log)) as client:
             if number == 0:
                 await self._act(client)
-            status = await self._death_or_end(client.process, log)
+            status = await self._death_or_end(client.process, log, breath_seconds=DEATH_SECONDS)
         last = next(reversed(_places(log)), None)
         if status != -signal.SIGKILL or last != point:
             return f"was not killed at {point}: ended with {status}, and the last place was {last}"
         return None
 
-    async def _death_or_end(self, process: ServiceProcess, log: Path) -> int | None:
-        """None when the process lived on to the end of the act."""
+    async def _death_or_end(self, process: ServiceProcess, log: Path, *, breath_seconds: float) -> int | None:
+        """None when the process lived on to the end of the act, and for so long after it."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not (process.exited.done() or await self._is_over(log)):  # noqa: ASYNC110 - as in `until`
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
         if not process.exited.done():  # whoever started it may be the last to pass a place, or to be killed there
-            await asyncio.wait({process.exited}, timeout=LAST_BREATH_SECONDS)
+            await asyncio.wait({process.exited}, timeout=breath_seconds)
         return await process.ended() if process.exited.done() else None
 
     async def _is_over(self, log: Path) -> bool:
@@ -251,7 +252,7 @@ class Trial:
         log = self.world.folder / f"{self.entity_id}.{name}"
         async with self.world.service(CRASH_LOG=str(log)) as client:
             await act(client)
-            await self._death_or_end(client.process, log)
+            await self._death_or_end(client.process, log, breath_seconds=LAST_BREATH_SECONDS)
         return list(dict.fromkeys(_places(log)))
 
 
