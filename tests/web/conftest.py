@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 from tests.database import SqliteDatabases
 from tests.keys import ADMIN_KEY
 from tests.stories.world import World, world_at
 from tests.web.visit import SCREENSHOTS, Visit, address_of
 
+PATIENCE_MS = 60_000
 BUILT = Path("build/web/index.html")
 CHROMIUMS = ("chromium-headless-shell", "chromium", "google-chrome")
 # The last makes every other host unknown: what leaves this machine fails, and a test with it.
@@ -53,6 +54,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="package")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
@@ -97,6 +99,7 @@ async def visiting(
         locale="en-GB",
         timezone_id="Europe/Berlin",
     )
+    context.set_default_timeout(PATIENCE_MS)
     try:
         if key and not token:
             answer = await context.request.post("/session", data={"key": key}, headers={"origin": address_of(world)})

@@ -24,7 +24,7 @@ async def test_the_dashboard_counts_a_customer_that_somebody_else_onboards(visit
 
     await visit.world.onboard("user_seen_live", tier="PRO", paymentMethodId="pm_card_visa")
 
-    await expect(count).to_have_text(str(before + 1), timeout=10_000)
+    await expect(count).to_have_text(str(before + 1))
     await visit.sees("user_seen_live", within=visit.card("Activity"))
 
 
@@ -77,7 +77,7 @@ async def test_an_id_is_copied_by_a_click(visit: Visit) -> None:
 
     await visit.button(re.compile(r"^user_copied\s*, copy entity id")).first.click()
 
-    await expect(visit.button(re.compile(r"^user_copied\s*, entity id, copied"))).to_be_visible()
+    await visit.button(re.compile(r"^user_copied\s*, entity id, copied")).wait_for()  # looks more often than `expect`
     assert await visit.page.evaluate("navigator.clipboard.readText()") == "user_copied"
 
 
@@ -143,7 +143,7 @@ async def test_a_page_that_is_opened_asks_each_question_once(visit: Visit) -> No
     visit.page.on("request", lambda request: asked.extend(QUERY.findall(request.post_data or "")))
 
     await visit.open("/customers/view/?id=user_asked_once")
-    async with visit.page.expect_request(lambda request: asked.count("CustomerEvents") == 2, timeout=15_000):
+    async with visit.page.expect_request(lambda request: asked.count("CustomerEvents") >= 2):
         pass
 
     once = ["Customer", "Ledger", "Invoices", "Payments", "CustomerOperations", "LatestActivity"]

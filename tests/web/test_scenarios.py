@@ -298,7 +298,7 @@ async def test_the_guide_does_every_step_it_tells_of(visit: Visit) -> None:
     for place in range(count):
         step = steps.nth(place)
         await step.get_by_role("button").first.click()
-        await expect(step.get_by_role("status")).to_be_visible(timeout=15_000)
+        await expect(step.get_by_role("status")).to_be_visible()
         await expect(step.get_by_text("Done", exact=True)).to_be_visible()
 
     await visit.keep_picture("guide-done")

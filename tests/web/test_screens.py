@@ -107,7 +107,7 @@ async def test_no_dialog_is_wider_than_a_phone(browser: Browser, world: World) -
         await visit.button("Change plan").click()
         dialog = visit.dialog()
         await dialog.get_by_role("radio", name=re.compile(r"^Pro\b")).check()
-        await expect(visit.button(re.compile("^Change to Pro monthly, credit"))).to_be_enabled(timeout=15_000)
+        await expect(visit.button(re.compile("^Change to Pro monthly, credit"))).to_be_enabled()
         too_wide = await dialog.evaluate(STICKING_OUT)
         await visit.keep_picture("dialog-375")
 

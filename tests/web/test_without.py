@@ -137,5 +137,5 @@ async def test_without_a_socket_everything_is_asked_again_and_it_is_said_so(visi
 
     await visit.world.onboard("web_polled", tier="FREE")
 
-    await expect(visit.page.get_by_role("row", name=re.compile("web_polled"))).to_be_visible(timeout=15_000)
+    await expect(visit.page.get_by_role("row", name=re.compile("web_polled"))).to_be_visible()
     await expect(state).to_be_visible()

@@ -55,11 +55,11 @@ class Visit:
         await self.is_loaded()
 
     async def is_live(self) -> None:
-        await expect(self.page.locator("[data-connection=live]")).to_be_visible(timeout=15_000)
+        await expect(self.page.locator("[data-connection=live]")).to_be_visible()
 
     async def is_loaded(self) -> None:
         """No skeleton is left."""
-        await expect(self.page.get_by_text(re.compile("^Loading "))).to_have_count(0, timeout=15_000)
+        await expect(self.page.get_by_text(re.compile("^Loading "))).to_have_count(0)
 
     def button(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> Locator:
         return (within or self.page).get_by_role("button", name=name, exact=isinstance(name, str))
@@ -72,7 +72,7 @@ class Visit:
         return self.page.get_by_role("dialog")
 
     async def sees(self, text: str | re.Pattern[str], *, within: Locator | None = None) -> None:
-        await expect((within or self.page).get_by_text(text).first).to_be_visible(timeout=15_000)
+        await expect((within or self.page).get_by_text(text).first).to_be_visible()
 
     async def violations(self) -> list[Any]:
         await self.page.evaluate(_axe())
