@@ -54,7 +54,7 @@ async def test_a_change_that_named_no_period_keeps_the_one_that_stands_when_it_i
 
 async def _until_asked(customers: Customers) -> None:
     """The first of the two waits for Metronome's answer."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not await _hits(customers):  # noqa: ASYNC110  a client can only ask
             await asyncio.sleep(0.01)
 

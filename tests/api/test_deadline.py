@@ -10,7 +10,7 @@ from tests.access.asking import code_of
 from tests.api.onboarding import ONBOARD, ended, paid, person
 from tests.service import running_service
 
-SHORT: dict[str, Any] = {"request_timeout_seconds": 0.15, "operation_wait_seconds": 0.1}
+SHORT: dict[str, Any] = {"request_timeout_seconds": 1, "operation_wait_seconds": 0.1}
 TO_CUSTOMER = "query ($id: String!) { customer(entityId: $id) { operations { id status } subscription { status } } }"
 
 

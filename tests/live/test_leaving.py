@@ -172,14 +172,14 @@ async def test_a_client_that_stops_reading_is_given_up(kind: str) -> None:
             client.connect((host, int(port)))
             client.sendall(REQUESTS[kind])
             with capture_logs() as logs:
-                await asyncio.wait_for(talker.left.wait(), timeout=10)
+                await asyncio.wait_for(talker.left.wait(), timeout=60)
             client.close()
     assert [line["event"] for line in logs] == ["http.client_stalled"]
 
 
 async def test_a_client_that_reads_is_not_given_up_however_long_it_takes() -> None:
     talker = Talker()
-    async with listening(CutOffStalled(talker, seconds=0.3), _nothing_to_end) as address:
+    async with listening(CutOffStalled(talker, seconds=1.0), _nothing_to_end) as address:
         host, port = address.split(":")
         with sockets.socket() as client:
             client.connect((host, int(port)))
@@ -187,7 +187,7 @@ async def test_a_client_that_reads_is_not_given_up_however_long_it_takes() -> No
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(client, REQUESTS["http"])
             started = loop.time()
-            while loop.time() < started + 1.0:  # far longer than it may stall
+            while loop.time() < started + 2.5:  # far longer than it may stall
                 assert await loop.sock_recv(client, 65_536)
             assert not talker.left.is_set()
             talker.has_said_enough = True

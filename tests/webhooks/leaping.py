@@ -1,4 +1,4 @@
-"""An event loop on which nobody waits: when there is nothing else to do, its time leaps to the next timer."""
+"""An event loop on which nobody waits: its time leaps to the next timer when nothing else is to be done."""
 
 import asyncio
 import selectors
@@ -30,7 +30,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         super().__init__(self._leaping)
 
     def time(self) -> float:
-        return super().time() + self._leaping.leapt_seconds
+        return self._leaping.leapt_seconds
 
 
 def run_leaping(main: Coroutine[Any, Any, T]) -> T:

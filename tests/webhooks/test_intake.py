@@ -136,7 +136,7 @@ async def test_an_event_that_the_database_will_not_have_takes_no_other_along(wai
 
 
 async def test_when_the_database_hangs_everybody_is_told_and_can_send_again(database_url: str) -> None:
-    async with endpoint(database_url, store_seconds=0.2) as stuck:
+    async with endpoint(database_url, store_seconds=2) as stuck:
         events = [stripe_event() for _ in range(20)]
         async with inbox_locked():
             answers = await asyncio.gather(*(stuck.send(event) for event in events))

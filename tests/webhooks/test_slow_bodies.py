@@ -35,7 +35,8 @@ def test_a_body_that_is_complete_in_time_is_looked_at(tmp_path: Path) -> None:
 
 async def dripped(folder: Path, path: str, *, parts: int) -> tuple[int, str, float]:
     """Status, code and seconds of the answer to a body of which a part comes every second."""
-    app = create_app(settings_for(f"sqlite://{folder}/never_opened.sqlite", folder))
+    times = {"request_timeout_seconds": 10, "operation_wait_seconds": 5}
+    app = create_app(settings_for(f"sqlite://{folder}/never_opened.sqlite", folder, **times))
     coming, sent = chain(repeat(PART, parts), [LAST]), list[Message]()
     began = asyncio.get_running_loop().time()
 
