@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.webhooks.processes import free_port
+
 START_SECONDS = 120.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 120.0
 
 ONBOARD = """
 mutation {
@@ -90,9 +92,7 @@ class Running:
 
 @pytest.fixture
 def ports() -> Ports:
-    with ExitStack() as stack:
-        free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3)]
-    return Ports(*free)
+    return Ports(free_port(), free_port(), free_port())
 
 
 @contextmanager
@@ -235,14 +235,15 @@ def seen_at_both_mocks(ports: Ports, customer: Mapping[str, str]) -> None:
         (ports.metronome, customer["metronomeCustomerId"]),
         (ports.stripe, customer["stripeCustomerId"]),
     ):
-        page = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text
+        page = httpx.get(f"http://127.0.0.1:{port}/", timeout=60, trust_env=False).text
         assert customer_id in page
         assert "Grace Hopper" in page
 
 
 def webhooks_taken(port: int) -> bool:
     """Everything published was signed so that the service took it."""
-    state = httpx.get(f"http://127.0.0.1:{port}/_mock/state", params={"requests": "false"}, trust_env=False).json()
+    url = f"http://127.0.0.1:{port}/_mock/state"
+    state = httpx.get(url, params={"requests": "false"}, timeout=60, trust_env=False).json()
     taken = {delivery["event_id"] for delivery in state["deliveries"] if delivery["status"] == 200}
     return len(taken) == int(state["objects"]["events"])
 

@@ -21,7 +21,7 @@ import httpx
 from tests.crash.processes import PATIENCE_SECONDS, Launcher, ServiceProcess, launcher, mock, until
 from tests.database import Databases
 from tests.keys import AS_ADMIN
-from tests.service import UNLIMITED_ENVIRONMENT
+from tests.service import PATIENT_ENVIRONMENT, UNLIMITED_ENVIRONMENT
 
 STRIPE_KEY = "sk_test_sandbox"
 _NOTHING_TO_VERIFY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # all is plain HTTP, and reading authorities takes long
@@ -238,6 +238,7 @@ class World:
                 "COLLECT_SECONDS": "0.5",
                 "WEBHOOK_LEASE_SECONDS": "5",
                 **UNLIMITED_ENVIRONMENT,
+                **PATIENT_ENVIRONMENT,
                 **self.settings,
                 **environment,
             },

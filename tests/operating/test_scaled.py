@@ -29,7 +29,7 @@ WATCH = "subscription { activity { kind entityId } }"
 
 @pytest.fixture
 async def service(postgresql_url: str, tmp_path: Path) -> AsyncIterator[Scaled]:
-    async with scaled(postgresql_url, tmp_path, OPERATION_WAIT_SECONDS="9") as running:
+    async with scaled(postgresql_url, tmp_path) as running:
         yield running
 
 
@@ -47,7 +47,7 @@ async def what_one_does_the_other_shows_and_tells_at_once(service: Scaled) -> No
     answered = (await service.one.ask(ONBOARD, id="ada"))["onboard"]
     assert (answered["operation"]["status"], answered["userErrors"]) == ("SUCCEEDED", [])
 
-    assert await asyncio.wait_for(watching, 20) == {"kind": "operation.succeeded", "entityId": "ada"}
+    assert await asyncio.wait_for(watching, 120) == {"kind": "operation.succeeded", "entityId": "ada"}
     customer = (await service.two.ask(CUSTOMER, id="ada"))["customer"]
     assert customer == {"credits": {"balance": 10_000}, "subscription": {"tier": "PRO", "status": "ACTIVE"}}
 
@@ -58,7 +58,7 @@ async def webhooks_to_the_web_are_handled_by_the_worker(service: Scaled) -> None
         providers = {event["provider"] for event in events}
         return providers == {"STRIPE", "METRONOME"} and all(event["state"] == "DONE" for event in events)
 
-    await until(all_handled, what="both providers' events handled", seconds=60)
+    await until(all_handled, what="both providers' events handled")
     handled = "billing_webhook_event_seconds_count"
     assert value(await scrape(service.worker.http), handled, provider="STRIPE") > 0
     assert value(await scrape(service.two.http), handled, provider="STRIPE") == 0
@@ -89,7 +89,7 @@ async def what_a_killed_web_process_left_is_taken_up(service: Scaled) -> None:
         found: dict[str, Any] = (await service.two.ask(OPERATION, id=operation_id))["operation"]
         return bool(found["status"] == "SUCCEEDED")
 
-    await until(succeeded, what="somebody else finished it", seconds=60)
+    await until(succeeded, what="somebody else finished it")
 
 
 async def without_its_worker_the_web_is_not_ready(service: Scaled) -> None:

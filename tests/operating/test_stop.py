@@ -43,6 +43,7 @@ class Load:
     failed: list[Any] = field(default_factory=list)
     unanswered: int = 0
     _numbers: "count[int]" = field(default_factory=count)
+    _ends: bool = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -50,16 +51,16 @@ class Load:
         try:
             yield
         finally:
-            for client in clients:
-                client.cancel()
-            await asyncio.gather(*clients, return_exceptions=True)
+            # Not cancelled: in the middle of connecting, httpx would leave a socket behind.
+            self._ends = True
+            await asyncio.gather(*clients)
 
     async def has_acknowledged(self, enough: int) -> bool:
         return len(self.acknowledged) >= enough
 
     async def _client(self) -> None:
         async with httpx.AsyncClient(base_url=self.url, headers=AS_ADMIN, timeout=60, trust_env=False) as http:
-            while True:
+            while not self._ends:
                 await self._onboard(http, f"loaded_{next(self._numbers)}")
 
     async def _onboard(self, http: httpx.AsyncClient, entity_id: str) -> None:
@@ -83,18 +84,23 @@ async def test_no_acknowledged_mutation_is_lost_however_often_the_service_is_sto
     load = Load(f"http://127.0.0.1:{port}")
     stops = []
     async with mock("mock_metronome") as metronome, mock("mock_stripe") as stripe:
-        environment = {"METRONOME_API_URL": metronome, "STRIPE_API_BASE": stripe, "LOG_LEVEL": "warning"}
+        environment = {
+            "METRONOME_API_URL": metronome,
+            "STRIPE_API_BASE": stripe,
+            "LOG_LEVEL": "warning",
+            "OPERATION_WAIT_SECONDS": "5",
+        }
         start = partial(service_process, database_url, tmp_path, port=port, environment=environment)
         async with load.running():
             for _ in range(STOPS):
                 with start() as service:
                     await service.until_healthy()
                     enough = len(load.acknowledged) + 2 * CLIENTS
-                    await until(partial(load.has_acknowledged, enough), what="mutations acknowledged", seconds=120)
+                    await until(partial(load.has_acknowledged, enough), what="mutations acknowledged")
                     stops.append(await stopped(service))
         with start() as service:
             await service.until_healthy()
-            await until(lambda: everything_ended(database_url), what="every operation ended", seconds=120)
+            await until(lambda: everything_ended(database_url), what="every operation ended")
             stops.append(await stopped(service))
 
     assert load.failed == []

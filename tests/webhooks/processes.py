@@ -1,6 +1,7 @@
 """The service as a process of its own, to be killed."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -13,7 +14,12 @@ from pathlib import Path
 import httpx
 
 from mock_kit.serve import KEEP_ALIVE_SECONDS
-from tests.service import METRONOME_WEBHOOK_SECRET, STRIPE_WEBHOOK_SECRET, UNLIMITED_ENVIRONMENT
+from tests.service import (
+    METRONOME_WEBHOOK_SECRET,
+    PATIENT_ENVIRONMENT,
+    STRIPE_WEBHOOK_SECRET,
+    UNLIMITED_ENVIRONMENT,
+)
 from tests.webhooks.delivery import until
 
 START_SECONDS = 120.0
@@ -82,11 +88,24 @@ def service_environment(database_url: str, folder: Path, *, port: int) -> dict[s
         "WEBHOOK_LEASE_SECONDS": "1",
         "KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
         **UNLIMITED_ENVIRONMENT,
+        **PATIENT_ENVIRONMENT,
     }
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that nobody else has when it is bound, be it much later, or again and again.
+
+    It is below those that the system hands out by itself, and whoever holds the port above it may use it.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000, 2)
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", port + 1))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+        else:
+            holder.detach()  # held until this process ends
+            return port
