@@ -117,12 +117,12 @@ async def token_of_a_revoked_key(server: Server, clock: Clock) -> Credentials:
 
 async def ended_session(server: Server, _: Clock) -> Credentials:
     own_page = {"origin": f"http://{server.address}", "x-requested-with": "tests"}
-    async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=own_page) as browser:
+    async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=own_page, timeout=60) as browser:
         signed_in = await browser.post("/session", json={"key": ADMIN_KEY})
     headers = {**own_page, "cookie": signed_in.headers["set-cookie"].partition(";")[0]}
 
     async def sign_out() -> None:
-        async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=headers) as browser:
+        async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=headers, timeout=60) as browser:
             assert (await browser.delete("/session")).is_success
 
     return Credentials(headers, sign_out)

@@ -145,7 +145,7 @@ class Customers:
                 return False
             return not await Operation.filter(status=OperationStatus.RUNNING).exists()
 
-        await until(quiet, what="everything delivered and worked in", seconds=60)
+        await until(quiet, what="everything delivered and worked in")
 
     async def hear(self, entity_id: str, *, newest_first: bool = False) -> None:
         """Deliver by hand what Metronome has to tell of a customer, until the service has worked all of it in."""
@@ -171,7 +171,7 @@ class Customers:
                 return False
             return not await Operation.filter(customer_id=row.id, status=OperationStatus.RUNNING).exists()
 
-        await until(quiet, what=f"what {provider_customer_id} was told of worked in", seconds=60)
+        await until(quiet, what=f"what {provider_customer_id} was told of worked in")
 
     async def _waiting_longer(self, pending: QuerySet[WebhookEvent]) -> bool:
         """Whether there are any. What waits for its next try has waited long enough."""

@@ -66,7 +66,7 @@ async def follow(service: Service, operation_id: str) -> dict[str, Any]:
 async def follow_until(
     service: Service, operation_id: str, reached: Callable[[dict[str, Any]], object]
 ) -> dict[str, Any]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not reached(operation := await follow(service, operation_id)):  # noqa: ASYNC110  a client can only ask
             await asyncio.sleep(0.02)
     return operation

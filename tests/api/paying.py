@@ -110,7 +110,7 @@ async def until_idle(service: Service, entity_id: str) -> None:
     customer = await models.Customer.get(entity_id=entity_id)
     running = models.Operation.filter(customer_id=customer.id, status=models.OperationStatus.RUNNING)
     for operation in await running:
-        await engine_of(service).wait(operation.id, seconds=20)
+        await engine_of(service).wait(operation.id, seconds=120)
     assert not await running.exists()
 
 

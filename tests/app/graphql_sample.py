@@ -21,6 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from app.graphiql import GraphiQL
 from app.graphql_view import BillingGraphQL
 from app.middleware import RequestId, RequestLimits, SecurityHeaders
+from mock_kit.serve import KEEP_ALIVE_SECONDS
 from schema.extensions import GuardedSchema, Policy
 
 SECRET = "the password of the database is hunter2"
@@ -185,7 +186,8 @@ def client(**settings: Any) -> httpx.AsyncClient:
 @asynccontextmanager
 async def served(app: Any, **settings: Any) -> AsyncIterator[str]:
     """The service on a real socket; yields host:port."""
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", ws_max_size=65_536, **settings)
+    given: dict[str, Any] = {"timeout_keep_alive": KEEP_ALIVE_SECONDS, "ws_max_size": 65_536, **settings}
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", **given)
     async with serving(config) as address:
         yield address
 

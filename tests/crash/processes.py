@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 LOOK_AGAIN_SECONDS = 0.02  # into a file
 ASK_AGAIN_SECONDS = 0.05  # over a socket
 LOOK_THROUGH_ALL_SECONDS = 0.3  # the database and both mocks

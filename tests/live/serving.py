@@ -85,7 +85,7 @@ async def listening(app: Any, end_streams: Callable[[], None]) -> AsyncIterator[
         log_level="critical",
         lifespan="off",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=120,
     )
     server = LiveServer(config, end_streams)
     running = asyncio.create_task(server.serve())
@@ -96,4 +96,4 @@ async def listening(app: Any, end_streams: Callable[[], None]) -> AsyncIterator[
         yield f"{host}:{port}"
     finally:
         server.should_exit = True
-        await asyncio.wait_for(running, timeout=10)
+        await asyncio.wait_for(running, timeout=60)

@@ -137,7 +137,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice_among_many_writers(url: s
             with await everything(feed, after=seen[-1] if seen else 0) as stream:
                 seen.extend([(await anext(stream)).id for _ in range(3)])
 
-    async with feeding(poll_seconds=0.001) as feed, asyncio.timeout(30):
+    async with feeding(poll_seconds=0.001) as feed, asyncio.timeout(120):
         with await everything(feed):  # so that the feed reads on while the client is away
             watcher = asyncio.create_task(watch())
             await asyncio.gather(*(write(number) for number in range(40)))

@@ -58,7 +58,7 @@ class Socket:
 
     async def receive(self, name: str) -> dict[str, Any]:
         while not self._messages[name]:
-            message = orjson.loads(await asyncio.wait_for(self.connection.recv(), timeout=30))
+            message = orjson.loads(await asyncio.wait_for(self.connection.recv(), timeout=120))
             self._messages[message["id"]].append(message)
         return self._messages[name].pop(0)
 
@@ -124,7 +124,7 @@ async def server_sent(
     address: str, query: str, *, headers: Mapping[str, str] = AS_ADMIN, **variables: Any
 ) -> AsyncIterator[AsyncIterator[Event]]:
     async with (
-        httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as http,
+        httpx.AsyncClient(base_url=f"http://{address}", timeout=120) as http,
         http.stream(
             "POST",
             "/graphql",
@@ -153,7 +153,7 @@ def cursors(events: list[Event]) -> list[str]:
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while True:
             found = condition()
             if await found if isinstance(found, Awaitable) else found:

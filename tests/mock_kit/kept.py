@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 async def until_written(path: Path, *, holds: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await asyncio.to_thread(_holds, path, holds.encode()):  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.01)
 

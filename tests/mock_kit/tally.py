@@ -21,6 +21,7 @@ from mock_kit.ids import Ids
 from mock_kit.journal import Journal
 from mock_kit.messages import Answer, Request, json_answer
 from mock_kit.sandbox import Receive, Sandbox, Scope, Send
+from mock_kit.serve import KEEP_ALIVE_SECONDS
 from mock_kit.webhooks import Webhooks
 
 NOON = datetime(2028, 2, 28, 12, tzinfo=UTC)
@@ -138,7 +139,14 @@ def on_a_socket(app: Sandbox | Receiver) -> Iterator[str]:
     """The application under uvicorn in a thread; its address."""
     lifespan: Literal["on", "off"] = "on" if isinstance(app, Sandbox) else "off"
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan=lifespan, timeout_graceful_shutdown=1))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            lifespan=lifespan,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

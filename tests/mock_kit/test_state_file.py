@@ -58,7 +58,7 @@ async def test_webhooks_that_were_not_taken_are_sent_by_the_next_life(tmp_path: 
 
     receiver = Receiver()
     async with life(tmp_path / "state", receiver) as client:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await receiver.arrived.wait()
 
     assert receiver.bodies == ["1"]

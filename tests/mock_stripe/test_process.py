@@ -30,7 +30,7 @@ async def running(*arguments: str, ended_by: signal.Signals = signal.SIGTERM, **
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             line = (await process.stdout.readline()).decode()
         yield line.removeprefix("mock_stripe: ").strip()
     finally:
@@ -39,7 +39,7 @@ async def running(*arguments: str, ended_by: signal.Signals = signal.SIGTERM, **
 
 
 async def test_the_sdk_pays_through_a_socket_and_survives_a_lost_answer() -> None:
-    async with running("--port", "0") as base, httpx.AsyncClient(trust_env=False) as http:
+    async with running("--port", "0") as base, httpx.AsyncClient(trust_env=False, timeout=60) as http:
         await http.post(
             f"{base}/_mock/faults", json={"kind": "drop_after", "path": "/v1/payment_intents", "method": "POST"}
         )
@@ -87,11 +87,14 @@ async def test_webhooks_reach_the_url_of_the_command_line() -> None:
         writer.close()
         await got.put((body, headers["stripe-signature"]))
 
-    async with await asyncio.start_server(receive, "127.0.0.1", 0) as server, httpx.AsyncClient() as http:
+    async with (
+        await asyncio.start_server(receive, "127.0.0.1", 0) as server,
+        httpx.AsyncClient(timeout=60, trust_env=False) as http,
+    ):
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/webhooks/stripe"
         async with running("--port", "0", "--webhook-url", url, "--webhook-secret", "whsec_cli") as base:
             await connect(http, base=base).v1.customers.create_async({"name": "Ada"})
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 body, signature = await got.get()
     stripe.WebhookSignature.verify_header(body.decode(), signature, "whsec_cli", tolerance=300)
     assert b"customer.created" in body
@@ -112,7 +115,7 @@ async def test_a_signal_ends_it_without_noise(number: signal.Signals) -> None:
 
 async def test_what_was_kept_survives_a_kill(tmp_path: Path) -> None:
     state = tmp_path / "stripe"
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         async with running("--port", "0", "--state", str(state), ended_by=signal.SIGKILL) as base:
             v1 = connect(http, base=base).v1
             await http.post(f"{base}/_mock/clock", json={"advance_seconds": 86_400_000, "frozen": True})
@@ -159,13 +162,16 @@ async def pay(v1: V1Services, customer_id: str, card_id: str) -> stripe.PaymentI
 
 async def test_the_webhook_may_come_from_the_environment() -> None:
     url = "http://127.0.0.1:9/hook"
-    async with running(MOCK_STRIPE_PORT="0", MOCK_STRIPE_WEBHOOK_URL=url) as base, httpx.AsyncClient() as http:
+    async with (
+        running(MOCK_STRIPE_PORT="0", MOCK_STRIPE_WEBHOOK_URL=url) as base,
+        httpx.AsyncClient(timeout=60, trust_env=False) as http,
+    ):
         (endpoint,) = (await http.get(f"{base}/_mock/webhooks")).json()["endpoints"]
     assert endpoint["url"] == url
 
 
 async def test_the_port_may_come_from_the_environment() -> None:
-    async with running(MOCK_STRIPE_PORT="0") as base, httpx.AsyncClient() as http:
+    async with running(MOCK_STRIPE_PORT="0") as base, httpx.AsyncClient(timeout=60, trust_env=False) as http:
         assert (await http.get(f"{base}/health")).json()["status"] == "ok"
 
 

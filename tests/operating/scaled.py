@@ -75,8 +75,8 @@ async def scaled(url: str, folder: Path, **changed: str) -> AsyncIterator[Scaled
         one, two, worker = [await _asked(stack, process) for process in processes]
         for process in (one, two, worker):
             await process.service.until_healthy()
-            await until(process.is_ready, what="everything up", seconds=60)
-        control = await stack.enter_async_context(httpx.AsyncClient(base_url=stripe, trust_env=False))
+            await until(process.is_ready, what="everything up")
+        control = await stack.enter_async_context(httpx.AsyncClient(base_url=stripe, trust_env=False, timeout=60))
         yield Scaled(one, two, worker, control)
 
 

@@ -96,7 +96,7 @@ async def test_an_operation_that_was_given_up_goes_on_when_it_is_resumed(beside:
     assert (await Operation.get(id=operation.id)).takeovers == 0
     await service.stripe.clear_faults()
     await asking
-    await until(lambda: ended(operation.id), what="the operation ended", seconds=60)
+    await until(lambda: ended(operation.id), what="the operation ended")
     assert await beside.app("operations", "resume", operation.id) == Said(
         2, "", f"billing: operation {operation.id} is SUCCEEDED\n"
     )

@@ -100,9 +100,9 @@ async def test_a_process_that_another_one_took_the_name_of_asks_for_a_restart_un
                 problem = {"status": "broken", "problem": "another process works under this one's name"}
                 return answer.status_code == 503 and answer.json() == problem
 
-            await until(broken, what="a liveness that fails", seconds=60)
+            await until(broken, what="a liveness that fails")
             await connection.execute("SELECT pg_advisory_unlock_all()")
-            await until(lambda: lives(service), what="a liveness that is well again", seconds=60)
+            await until(lambda: lives(service), what="a liveness that is well again")
     finally:
         await connection.close()
 

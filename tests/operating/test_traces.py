@@ -44,22 +44,20 @@ async def test_a_trace_goes_from_the_request_through_the_operation_to_the_provid
                 "DRAIN_SECONDS": "1",
                 "LOG_LEVEL": "debug",
             }
-            async with httpx.AsyncClient(base_url=stripe, trust_env=False) as control:
+            async with httpx.AsyncClient(base_url=stripe, trust_env=False, timeout=60) as control:
                 fault = {"kind": "status_before", "status": 503, "path": "^/v1/customers", "times": None}
                 await control.post("/_mock/faults", json=fault)
                 with service_process(sqlite_url, tmp_path, port=port, environment=environment) as first:
                     await first.until_healthy()
                     accepted = await ask(first, ONBOARD)
                     assert accepted["onboard"]["operation"]["status"] == "RUNNING"
-                    await until(
-                        lambda: said(first, "operation.provider_unavailable"), what="a call that failed", seconds=60
-                    )
+                    await until(lambda: said(first, "operation.provider_unavailable"), what="a call that failed")
                     await stop(first)
                 before = len(received.spans)
                 await control.delete("/_mock/faults")
             with service_process(sqlite_url, tmp_path, port=port, environment=environment) as second:
-                await until(lambda: onboarded(second), what="the operation ended", seconds=90)
-                await until(lambda: said(second, "webhook.done"), what="a webhook handled", seconds=60)
+                await until(lambda: onboarded(second), what="the operation ended")
+                await until(lambda: said(second, "webhook.done"), what="a webhook handled")
                 await stop(second)
 
     assert_first_life(received)

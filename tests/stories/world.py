@@ -102,7 +102,7 @@ class World:
             newest = await Invoice.filter(customer__entity_id=entity_id).order_by("-issued_at").first()
             return newest is not None and newest.failed_attempts == failures
 
-        await until(failed, what=f"{failures} failed attempts", seconds=60)
+        await until(failed, what=f"{failures} failed attempts")
         await self.settled()
 
     async def another_round(self) -> None:
@@ -123,7 +123,7 @@ class World:
             unchanged, before = delivered == before and not waiting and not running, delivered
             return unchanged
 
-        await until(at_rest, what="everything delivered and worked in", seconds=60)
+        await until(at_rest, what="everything delivered and worked in")
 
     async def differences(self, entity_id: str) -> tuple[Difference, ...]:
         return await compare(await Customer.get(entity_id=entity_id), self.tools)
@@ -224,4 +224,4 @@ async def _serving(app: Any, *, lifespan: Any, door: Any = None) -> AsyncIterato
             yield f"http://{LOOPBACK}:{door.getsockname()[1]}"
         finally:
             server.should_exit = True
-            await asyncio.wait_for(running, timeout=10)
+            await asyncio.wait_for(running, timeout=60)

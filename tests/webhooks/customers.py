@@ -39,7 +39,7 @@ class Payer:
 
 async def payer(service: Service, entity_id: str, card: str | None = GOOD_CARD, tier: str = "PRO") -> Payer:
     given: dict[str, Any] = {"tier": tier} | ({"paymentMethodId": card} if card else {})
-    payload = await until(lambda: _onboarded(service, entity_id, given), what=f"{entity_id} onboarded", seconds=60)
+    payload = await until(lambda: _onboarded(service, entity_id, given), what=f"{entity_id} onboarded")
     customer = payload["customer"]
     return Payer(entity_id, customer["metronomeCustomerId"], customer["stripeCustomerId"], payload)
 

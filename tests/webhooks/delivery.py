@@ -85,7 +85,7 @@ async def deliver_all(service: Service, events: Iterable[Sent]) -> None:
         assert answer.status_code == 200, answer.text
 
 
-async def until(condition: Callable[[], Awaitable[T | None]], *, what: str, seconds: float = 20.0) -> T:
+async def until(condition: Callable[[], Awaitable[T | None]], *, what: str, seconds: float = 120.0) -> T:
     """Poll until the condition gives something; fail with what was waited for."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -113,7 +113,7 @@ async def handled(service: Service, event_id: str) -> Json:
         event = await stored(service, event_id)
         return event if event and event["state"] in HANDLED else None
 
-    return await until(ended, what=f"event {event_id} handled", seconds=60)
+    return await until(ended, what=f"event {event_id} handled")
 
 
 async def all_handled(service: Service, events: Iterable[Sent]) -> dict[str, str]:

@@ -71,7 +71,7 @@ async def _leave(customers: Customers) -> None:
 async def _come_back(world: World, *people: str) -> Return:
     async with world.service() as service:
         customers = Customers(service)
-        await until(lambda: _all_found(service), what="all that was missed found", seconds=60)
+        await until(lambda: _all_found(service), what="all that was missed found")
         await customers.settled()
         return Return(
             standing={person: await customers.customer(person) for person in people},

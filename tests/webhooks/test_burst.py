@@ -20,7 +20,7 @@ QUERIES = 50
 # So many of them at least are answered while events still wait for their turn.
 ANSWERED_MEANWHILE = 40
 FIRST_BALANCE = 1_000
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 900.0
 
 ASK = "query($id: String!) { customer(entityId: $id) { entityId credits { balance } } }"
 

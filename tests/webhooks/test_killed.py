@@ -66,13 +66,13 @@ async def test_every_accepted_event_is_handled_once_however_often_the_service_is
             life = await ground.life(forge, number)
             await life.listening()
             enough = len(stream.accepted) + moments.randint(1, 20)
-            await until(partial(stream.has_accepted, enough), what=f"{enough} events accepted", seconds=60)
+            await until(partial(stream.has_accepted, enough), what=f"{enough} events accepted")
             await asyncio.sleep(moments.uniform(0, 0.3))  # not waiting for anything: the moment of death is random
             life.signal(signal.SIGKILL)
             assert await life.ended() == -signal.SIGKILL
     with ground.process() as service:
         await service.until_healthy()
-        await until(lambda: all_done(ground), what="every event handled", seconds=120)
+        await until(lambda: all_done(ground), what="every event handled")
         service.kill()
 
     async with database(ground.database_url):
@@ -123,7 +123,7 @@ async def test_duplicates_at_two_processes_are_one_event(postgresql_url: str, tm
             answers = await asyncio.gather(
                 *(send(http, url, event) for event in events for url in (first.url, second.url) * 3)
             )
-        await until(lambda: all_done(one), what="every event handled", seconds=60)
+        await until(lambda: all_done(one), what="every event handled")
 
     assert answers == [200] * 120
     async with database(postgresql_url):
@@ -157,7 +157,7 @@ class Stream:
         while not self._ends:
             event = self._ground.event()
             # As a provider does: again, until it is taken.
-            await until(partial(self._settled, http, event), what="an event taken", seconds=120)
+            await until(partial(self._settled, http, event), what="an event taken")
 
     async def _settled(self, http: httpx.AsyncClient, event: Json) -> bool:
         """It was taken, and sent once more; or nobody waits for it any longer."""
@@ -170,7 +170,7 @@ class Stream:
 
 
 def client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(trust_env=False, timeout=10)
+    return httpx.AsyncClient(trust_env=False, timeout=60)
 
 
 async def send(http: httpx.AsyncClient, url: str, event: Json) -> int | None:

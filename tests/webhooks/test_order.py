@@ -109,7 +109,7 @@ async def test_events_faster_than_our_own_commit_wait_for_it(service: Service) -
 
     await service.stripe.clear_faults()
     operation = (await onboarding)["onboard"]["operation"]
-    await until(lambda: ended(service, operation["id"]), what="the onboarding's end", seconds=60)
+    await until(lambda: ended(service, operation["id"]), what="the onboarding's end")
     service.clock.advance(timedelta(minutes=6))
     assert (await handled(service, created.id))["state"] == "DONE"
 

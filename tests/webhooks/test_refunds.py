@@ -273,7 +273,7 @@ async def until_handled(service: Service, sent: Sent) -> Json:
             service.clock.advance(timedelta(seconds=1))  # to its next attempt
         return event if event and event["state"] != "PENDING" else None
 
-    return await until(ended, what=f"{sent.name} handled", seconds=60)
+    return await until(ended, what=f"{sent.name} handled")
 
 
 async def tried(service: Service, sent: Sent) -> Json | None:
