@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 
 from billing.errors import CustomerBusy
 from models import Customer, Operation, Subscription
+from operations.crashpoints import crashpoint
 from operations.engine import Engine
 from operations.renew import follow
 from operations.steps.owed import owed_invoices
@@ -34,6 +35,7 @@ async def _try_again(customer_id: str, engine: Engine, at: datetime) -> bool:
         return False
     if operation is None:
         return False
+    crashpoint("renew.accepted")
     await engine.run(operation.id, operation.kind)
     return True
 

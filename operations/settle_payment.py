@@ -17,6 +17,7 @@ from billing.money import Money
 from models import UNDECIDED, Customer, Invoice, Operation, OperationKind, OperationStatus, Payment, PaymentStatus
 from operations.accepting import UNDER_WAY
 from operations.activity import record_accepted
+from operations.crashpoints import crashpoint
 from operations.ending import fail, succeed
 from operations.engine import Engine, Next, Step
 from operations.idempotency import input_hash
@@ -59,6 +60,7 @@ async def _start(payment: Payment, engine: Engine, at: datetime) -> bool:
         if busy or not (await refundable(await Payment.get(id=payment.id))).is_positive:
             return False
         operation_id = await accept(payment, at)
+    crashpoint("settle_payment.accepted")
     await engine.run(operation_id, OperationKind.SETTLE_PAYMENT)
     return True
 

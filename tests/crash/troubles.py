@@ -29,7 +29,6 @@ def without(books: Books, *attempts: str) -> Books:
 # The bank transfer is heard of first, and Stripe does not cancel the payment that waits for its payer.
 OPEN_TWICE = (
     onboarding(tier="PRO", card=SECURE_CARD),
-    ECHOES,
     Meanwhile(bank_transfer=True, refused=CANCELLATIONS),
 )
 
@@ -68,7 +67,7 @@ FOUND_PAID_STORY = Story(
     ),
     act=ECHOES,
     leaves=replace(after(ONBOARDED, "COLLECT", "SETTLE_PAYMENT", attempts=("give_back:1",)), refunded=900),
-    points=edges("give_back") | boundaries("give_back_payment"),
+    points=edges("give_back") | boundaries("give_back_payment") | {"settle_payment.accepted"},
 )
 
 IMPOSSIBLE_CHANGE_STORY = Story(
@@ -168,7 +167,8 @@ OWED_STORY = Story(
     act=Meanwhile(passes=UNTIL_TRIED_AGAIN),
     leaves=after(SCHEDULED_STORY.leaves, "RENEW"),
     points=edges("metronome_invoice", "payment_1", "metronome_invoice_paid")
-    | boundaries("work_in_renewal", "collect_renewal", "report_renewal", "go_on"),
+    | boundaries("work_in_renewal", "collect_renewal", "report_renewal", "go_on")
+    | {"renew.accepted"},
 )
 
 STILL_OWED_STORY = Story(
