@@ -28,7 +28,7 @@ SUPERVISOR = """
 folder=$PWD
 trap "" PIPE
 "$1/initdb" -D data -U postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >log 2>&1 || exit
-"$1/pg_ctl" -D data -w -l log -o "$2" start >>log 2>&1 || exit
+"$1/pg_ctl" -D data -w -t 300 -l log -o "$2" start >>log 2>&1 || exit
 echo started
 read -r until_closed
 "$1/pg_ctl" -D data -w -m immediate stop >>log 2>&1
