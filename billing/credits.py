@@ -11,7 +11,7 @@ from what is granted for money later, in whichever month: the adjustments sum to
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -172,6 +172,16 @@ def change_allowance(
         changes.append(LedgerEntry(actual - planned, EntryKind.ADJUSTMENT, at, f"{key}:correction", allowance))
     # What raises the balance comes first, so that no entry finds it below zero.
     return tuple(sorted(changes, key=lambda entry: -entry.amount))
+
+
+def match_month(
+    entries: Sequence[LedgerEntry], *, owner: str, plan: Plan, month: Period, key: str
+) -> tuple[LedgerEntry, ...]:
+    """The allowance of a month that began on another plan, made this one's as by a change on its first day."""
+    begun_with = replace(plan, credits_per_month=_released(entries, allowance_key(owner, month)))
+    return change_allowance(
+        entries, owner=owner, old=begun_with, new=plan, month=month, at=midnight(month.start), key=key
+    )
 
 
 def owed(entries: Iterable[LedgerEntry], grant: str | None = None) -> int:

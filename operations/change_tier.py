@@ -11,8 +11,6 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from billing.changes import ChangeTerms, Effective, decide_change
-from billing.credits import change_allowance
-from billing.error_codes import ErrorCode
 from billing.errors import (
     BillingError,
     PaymentDeclined,
@@ -22,7 +20,6 @@ from billing.errors import (
 )
 from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionEvent, next_status
-from billing.periods import credit_month_at, midnight
 from billing.tiers import Plan
 from integrations.errors import Unavailable
 from integrations.metronome import types as metronome
@@ -30,13 +27,11 @@ from models import Invoice, OperationKind, Payment, PaymentStatus, Quote, Subscr
 from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
 from operations.asked import Change
-from operations.effects import TOO_LATE
 from operations.ending import fail, keep, park, succeed
 from operations.engine import Engine, Next, Step
 from operations.position import (
     check_changeable,
     check_month,
-    credits_in_metronome,
     credits_to_decide_on,
     current,
     position_of,
@@ -48,11 +43,10 @@ from operations.schedule_change import NOTHING_SCHEDULED
 from operations.steps.case import Case, settled
 from operations.steps.collecting import collect, default_method
 from operations.steps.contracts import last_moment, start_contract
-from operations.steps.credits import post_allowance
 from operations.steps.giving_back import give_back
 from operations.steps.invoices import issue, report_paid, write_invoice
 from operations.steps.ledger import move_account_balance
-from operations.steps.payment_methods import warn
+from operations.steps.moving_allowance import move_allowance
 from operations.steps.payments import mark_in_vain
 from operations.steps.withheld import withhold
 from operations.terms import (
@@ -234,34 +228,8 @@ async def _taken_in_vain(invoice_id: str, error: BillingError, at: datetime) -> 
 
 
 async def adjust_credits(operation_id: str, tools: Tools) -> Next:
-    """Post the change of the allowance. If credits were spent meanwhile, as much is taken back as is still there."""
     case, terms = await _load(operation_id)
-    contract_id = settled(case.operation.result.get("contract_id"))
-    month = credit_month_at(case.subscription.credit_anchor, terms.on)
-    refusal = await post_allowance(
-        case, terms.credit_entries, tools, step="metronome_credits", month=month, contract_id=contract_id
-    )
-    if refusal is None or tools.now() >= midnight(month.end):
-        return Next.CONTINUE
-    left = await credits_in_metronome(case.customer, tools)
-    async with in_transaction():
-        entries = await record_usage(case.customer, left, operation_id=f"{operation_id}:again", at=tools.now())
-    changes = change_allowance(
-        entries,
-        owner=case.customer.id,
-        old=case.subscription.plan,
-        new=terms.new,
-        month=month,
-        at=tools.now(),
-        key=f"operation:{operation_id}:again",
-    )
-    again = await post_allowance(
-        case, changes, tools, step="metronome_credits_again", month=month, contract_id=contract_id
-    )
-    if again is not None and again.code != TOO_LATE and not case.operation.warnings:
-        message = f"The allowance was not changed, metronome refused: {again.message}"
-        async with in_transaction():
-            await warn(operation_id, ErrorCode.PROVIDER_REJECTED, message, field="tier")
+    await move_allowance(case, terms, tools)
     return Next.CONTINUE
 
 

@@ -8,7 +8,7 @@ from billing.invoices import InvoiceStatus
 from billing.lifecycle import SubscriptionStatus
 from billing.money import Money
 from billing.periods import Period, credit_month_at, midnight
-from models import Invoice, Subscription
+from models import Invoice, Operation, Subscription
 from operations.books import Ours
 from operations.differences import NONE, Difference, Severity, unequal
 from operations.terms import plan_of
@@ -80,10 +80,20 @@ def _allowance(subscription: Subscription, ours: Ours, at: datetime) -> Iterator
 def _allowances_left(subscription: Subscription, ours: Ours, month: Period) -> Iterator[int]:
     """Of the plans that ended within the month: by a change, as it was scheduled, or before a reactivation."""
     for change in ours.plan_changes:
-        if (terms := change.input.get("terms")) and date.fromisoformat(terms["on"]) >= month.start:
+        if (terms := change.input.get("terms")) and _began_before(change, ours, month):
             yield plan_of(terms["old"]).credits_per_month
         elif old := change.result.get("old_plan"):
             yield plan_of(old).credits_per_month
     for other in ours.subscriptions:
         if other.ended_at is not None and other.ended_at >= midnight(month.start) and other.id != subscription.id:
             yield other.credits_per_month
+
+
+def _began_before(change: Operation, ours: Ours, month: Period) -> bool:
+    """Whether the month began on the plan before the change; decided before, it may have been made only after."""
+    made_the_new_plans = f"operation:{change.id}:month:change"
+    grant = allowance_key(ours.customer.id, month)
+    decided_on = date.fromisoformat(change.input["terms"]["on"])
+    return decided_on >= month.start or any(
+        entry.key == made_the_new_plans and entry.grant_key == grant for entry in ours.credits
+    )

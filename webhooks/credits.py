@@ -1,23 +1,19 @@
 """Metronome's news of credits. A grant enters the ledger once and expires once, in whichever order the news come."""
 
-import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 
 from tortoise.expressions import Q
 
 from billing.credits import EntryKind, LedgerEntry, allowance_key, collect_owed
-from billing.periods import Period
 from integrations.metronome.types import Credit, Event
 from models import CreditEntry, Customer, OperationKind, Subscription
 from operations.activity import record
 from operations.renew import follow
+from operations.steps.credits import month_of
 from operations.steps.ledger import append_credits, credit_entries
 from webhooks.outcomes import Change, Notice, Started, expect, nothing
 from webhooks.owners import require_free, require_idle, unknown_object
-
-_ALLOWANCE = re.compile(r"allowance:[0-9a-f-]+:([0-9]{4}-[0-9]{2}-[0-9]{2})")
-"""The uniqueness key of what the engine grants month by month."""
 
 
 async def credit_applied(event: Event, notice: Notice) -> Change:
@@ -42,7 +38,7 @@ async def credit_applied(event: Event, notice: Notice) -> Change:
 
 async def _collect_owed(credit: Credit, notice: Notice, at: datetime) -> Started | None:
     """What the customer owes comes off the allowance at Metronome too, so by an operation."""
-    month = _month_of(credit)
+    month = month_of(credit)
     subscription = await Subscription.get(customer_id=notice.customer.id, is_current=True)
     if month is None or credit.contract_id != subscription.metronome_contract_id:
         return None
@@ -175,16 +171,8 @@ _PAST: Mapping[EntryKind, str] = {
 
 def _key(credit: Credit, customer: Customer) -> str:
     """An allowance of the engine's goes by its month, as ours do, so that it is in the ledger once."""
-    month = _month_of(credit)
+    month = month_of(credit)
     return f"metronome:{credit.id}" if month is None else allowance_key(customer.id, month)
-
-
-def _month_of(credit: Credit) -> Period | None:
-    """The credit month an allowance of the engine's is for."""
-    named = _ALLOWANCE.fullmatch(credit.uniqueness_key or "")
-    if named is None or credit.expires_at is None:
-        return None
-    return Period(date.fromisoformat(named[1]), credit.expires_at.date())
 
 
 async def _lock(customer: Customer) -> None:

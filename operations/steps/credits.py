@@ -1,6 +1,10 @@
+import re
+from dataclasses import replace
+from datetime import date
+
 from tortoise.transactions import in_transaction
 
-from billing.credits import LedgerEntry, grant_month
+from billing.credits import LedgerEntry, allowance_key, grant_month
 from billing.periods import Period, credit_month_at, midnight
 from integrations.metronome.types import Credit
 from models import Provider
@@ -10,6 +14,9 @@ from operations.steps.ledger import append_credits, credit_entries
 from operations.tools import Tools
 
 ALLOWANCE = "Monthly allowance"
+
+_GRANTED = re.compile(r"allowance:[0-9a-f-]+:([0-9]{4}-[0-9]{2}-[0-9]{2})")
+"""The uniqueness key of what the engine grants month by month."""
 
 
 async def grant_first_credits(case: Case, tools: Tools) -> Refusal | None:
@@ -34,6 +41,14 @@ async def month_to_grant(case: Case, tools: Tools) -> Period:
         return month
     contract = await tools.metronome.get_contract(contract_id=settled(subscription.metronome_contract_id))
     return credit_month_at(subscription.credit_anchor, max(subscription.period_start, contract.created_at.date()))
+
+
+def month_of(credit: Credit) -> Period | None:
+    """The credit month an allowance of the engine's is for."""
+    named = _GRANTED.fullmatch(credit.uniqueness_key or "")
+    if named is None or credit.expires_at is None:
+        return None
+    return Period(date.fromisoformat(named[1]), credit.expires_at.date())
 
 
 async def post_allowance(
@@ -63,7 +78,8 @@ async def post_allowance(
     expires_at = next((entry.expires_at for entry in entries if entry.expires_at), None)
 
     async def settle(credit: Credit) -> None:
-        await append_credits(case.customer.id, entries, cause=cause, reason=ALLOWANCE, metronome_credit_id=credit.id)
+        written = _as_taken(case, entries, credit, month) if amount < 0 else entries
+        await append_credits(case.customer.id, written, cause=cause, reason=ALLOWANCE, metronome_credit_id=credit.id)
 
     return await perform(
         case.operation.id,
@@ -85,3 +101,12 @@ async def post_allowance(
         ),
         tools.now,
     )
+
+
+def _as_taken(case: Case, entries: tuple[LedgerEntry, ...], credit: Credit, month: Period) -> tuple[LedgerEntry, ...]:
+    """What arrived after its month had ended took from the allowance of the next one."""
+    if credit.created_at < midnight(month.end):
+        return entries
+    taken_from = credit_month_at(case.subscription.credit_anchor, credit.created_at.date())
+    grant = allowance_key(case.customer.id, taken_from)
+    return tuple(replace(entry, grant=grant, at=credit.created_at) for entry in entries)

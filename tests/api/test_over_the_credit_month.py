@@ -12,9 +12,11 @@ import models
 from billing.invoices import InvoiceStatus
 from billing.periods import credit_month_at, midnight
 from integrations.stripe.types import PaymentIntentStatus
+from operations.reconcile import compare
 from tests.api.changing import ASKING, Customers
 from tests.api.onboarding import ended, everything_of, waiting
 from tests.api.paying import authenticate
+from tests.webhooks.delivery import until
 
 SETTINGS = {"operation_wait_seconds": 0.3}
 UP = ("PRO", "TEAM", 10_000, 50_000)  # from, to, and the month's credits on each
@@ -225,3 +227,84 @@ async def test_who_comes_while_metronome_is_away_has_the_month_in_which_it_came_
 
     assert operation["status"] == "SUCCEEDED"
     await _stands(customers, entity_id, "PRO", 10_000)
+
+
+async def _arriving_late(
+    customers: Customers, entity_id: str, end: date, noun: str, verb: str, **given: Any
+) -> dict[str, Any]:
+    """How the operation ended whose request was on its way to Metronome when the month ended."""
+    before = len(await customers.service.metronome.requests("POST", f"/api/v1/{noun}"))
+    await customers.service.metronome.fault(method="POST", path=f"/api/v1/{noun}$", kind="delay", delay_ms=1_500)
+    payload = await customers.do(verb, entityId=entity_id, **given)
+
+    async def sent() -> bool:
+        return len(await customers.service.metronome.requests("POST", f"/api/v1/{noun}")) > before
+
+    await until(sent, what="the request on its way")
+    _after(customers, end)
+    return await ended(customers.service, payload["operation"]["id"])
+
+
+@pytest.mark.parametrize("plans", [UP, DOWN], ids=["up", "down"])
+@pytest.mark.parametrize("spent", [0, 4_000])
+async def test_a_change_that_arrives_after_the_month_began_makes_it_the_new_plans(
+    customers: Customers, entity_id: str, plans: tuple[str, str, int, int], spent: int
+) -> None:
+    old, new, _, granted = plans
+    end = await _on(customers, entity_id, old)
+    if spent:
+        await customers.use(entity_id, spent)
+
+    operation = await _arriving_late(customers, entity_id, end, "contracts", "changeTier", tier=new)
+
+    assert operation["status"] == "SUCCEEDED"
+    await _stands(customers, entity_id, new, granted)
+    _after(customers, credit_month_at(end, end).end)
+    await _stands(customers, entity_id, new, granted)
+
+
+@pytest.mark.parametrize("plans", [UP, DOWN], ids=["up", "down"])
+async def test_credits_of_a_change_that_arrive_after_the_month_began_change_nothing_of_it(
+    customers: Customers, entity_id: str, plans: tuple[str, str, int, int]
+) -> None:
+    old, new, _, granted = plans
+    end = await _on(customers, entity_id, old)
+
+    operation = await _arriving_late(customers, entity_id, end, "credits", "changeTier", tier=new)
+
+    assert operation["status"] == "SUCCEEDED"
+    await _stands(customers, entity_id, new, granted)
+
+
+@pytest.mark.parametrize("noun", ["contracts", "credits"])
+async def test_who_comes_or_returns_as_a_month_begins_has_its_allowance_once(
+    customers: Customers, entity_id: str, noun: str
+) -> None:
+    end = await _on(customers, entity_id, "PRO")
+    await _do(customers, "cancel", entity_id, effective="IMMEDIATELY")
+    await customers.hear(entity_id)
+
+    operation = await _arriving_late(customers, entity_id, end, noun, "reactivate", tier="TEAM")
+
+    assert operation["status"] == "SUCCEEDED"
+    await _stands(customers, entity_id, "TEAM", 50_000)
+
+
+async def test_at_the_period_end_too_and_reconcile_names_the_old_plans_invoice_that_nobody_owes(
+    customers: Customers, entity_id: str
+) -> None:
+    anchor = customers.go_to_next(1, 10)
+    begun = await customers.begin_onboarding(entity_id, "PRO", "pm_card_visa")
+    await ended(customers.service, begun["operation"]["id"])
+    end = _end_of_month(customers, anchor)
+
+    operation = await _arriving_late(customers, entity_id, end, "contracts", "changeTier", tier="TEAM")
+
+    assert operation["status"] == "SUCCEEDED"
+    await customers.hear(entity_id)
+    customer = await customers.customer(entity_id)
+    assert customer["credits"]["balance"] == await customers.credits_left(entity_id) == 50_000
+    assert customer["subscription"]["currentPeriod"]["start"] == end.isoformat()
+    assert await _kept(customers, entity_id) == [2_900, 65, 900]
+    differences = await compare(await models.Customer.get(entity_id=entity_id), customers.tools)
+    assert [(each.what, each.ours, each.theirs) for each in differences] == [("invoice", "none", "OPEN 9.00 USD")]

@@ -20,6 +20,7 @@ from billing.credits import (
     grant_month,
     grants_left,
     left_of,
+    match_month,
     owed,
     roll_over,
 )
@@ -370,3 +371,25 @@ def test_a_ledger_sums_to_its_balance_and_never_dips_below_zero(life: list[tuple
         assert running >= 0
     keys = [entry.key for entry in customer.ledger]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(("began_on", "plan", "moved"), [(PRO, TEAM, 40_000), (TEAM, PRO, -40_000), (PRO, PRO, 0)])
+def test_a_month_that_began_on_another_plan_is_made_this_ones_whole_and_once(
+    began_on: Plan, plan: Plan, moved: int
+) -> None:
+    ledger = january(began_on)
+
+    ledger += (matched := match_month(ledger, owner="cus_1", plan=plan, month=JANUARY, key="op_1"))
+
+    assert sum(entry.amount for entry in matched) == moved
+    assert left_of(ledger, ALLOWANCE) == plan.credits_per_month
+    assert match_month(ledger, owner="cus_1", plan=plan, month=JANUARY, key="op_2") == ()
+
+
+def test_what_was_taken_from_a_month_by_mistake_comes_back() -> None:
+    ledger = january(PRO)
+    ledger += (LedgerEntry(-1_290, EntryKind.CLAWBACK, at(1, 1), "op_1:change", ALLOWANCE),)
+
+    (back,) = match_month(ledger, owner="cus_1", plan=PRO, month=JANUARY, key="op_2")
+
+    assert (back.amount, back.kind, back.pool) == (1_290, EntryKind.GRANT, ALLOWANCE)
