@@ -6,12 +6,12 @@ from typing import Any
 from tortoise.transactions import in_transaction
 
 from billing.changes import Effective, UnusedTime, unused_time
-from billing.credits import end_allowance
+from billing.credits import EntryKind, LedgerEntry, allowance_key, end_allowance
 from billing.errors import EndScheduled
 from billing.lifecycle import SubscriptionEvent, SubscriptionStatus, next_status
 from billing.periods import credit_month_at
 from billing.proration import allowance_share
-from models import OperationKind, Subscription
+from models import CreditEntry, OperationKind, Subscription
 from operations.accepting import Request, Standing, answer_to, undertake
 from operations.activity import record
 from operations.ending import fail, succeed
@@ -26,8 +26,9 @@ from operations.position import (
     why_not,
 )
 from operations.schedule_change import NOTHING_SCHEDULED
-from operations.steps.case import Case
+from operations.steps.case import Case, settled
 from operations.steps.contracts import cancel_contract
+from operations.steps.credits import enter_granted, granted_for
 from operations.steps.ledger import append_credits, credit_entries, move_account_balance
 from operations.steps.withheld import withhold
 from operations.terms import money_json, money_of
@@ -88,10 +89,31 @@ async def end_contract(operation_id: str, tools: Tools) -> Next:
     period_end = case.subscription.period_end
     refusal = await cancel_contract(case, tools, effective=None if at_once else period_end, until=period_end)
     if refusal is None:
+        if at_once:
+            await _enter_unheard_month(case, tools)
         return Next.CONTINUE
     async with in_transaction():
         await fail(operation_id, why_not(refusal, case.customer.entity_id), at=tools.now())
     return Next.STOP
+
+
+async def _enter_unheard_month(case: Case, tools: Tools) -> None:
+    """A month's allowance that nobody told us of has ended with the contract: what was spent of it can be owed."""
+    subscription, cause = case.subscription, f"operation:{case.operation.id}"
+    month = credit_month_at(subscription.credit_anchor, tools.now().date())
+    key = allowance_key(case.customer.id, month)
+    if any(entry.pool == key for entry in await credit_entries(case.customer.id)):
+        return
+    granted = await granted_for(month, case, tools, contract_id=settled(subscription.metronome_contract_id))
+    if granted is None or granted.expired_amount is None:
+        return
+    if await CreditEntry.exists(metronome_credit_id=granted.id):
+        return
+    spent, at = granted.amount - granted.expired_amount, granted.expired_at or tools.now()
+    usage = (LedgerEntry(-spent, EntryKind.USAGE, at, f"{cause}:used", grant=key),) if spent else ()
+    async with in_transaction():
+        await enter_granted(granted, month, case)
+        await append_credits(case.customer.id, usage, cause=cause, reason="Spent")
 
 
 async def apply_cancellation(operation_id: str, tools: Tools) -> Next:

@@ -94,7 +94,7 @@ async def _ended_with_its_contract(credit: Credit, notice: Notice) -> Credit | N
 
 
 def _enter_and_end(credit: Credit, notice: Notice) -> Change:
-    """It came and went: the verb that ended the contract has settled the allowance without it."""
+    """It came and went: what ended the contract has settled the allowance without it."""
     key, expired = f"metronome:{credit.id}", credit.expired_amount or 0
     ended_at = credit.expired_at or credit.created_at
     entries = [LedgerEntry(credit.amount, EntryKind.GRANT, credit.created_at, key, expires_at=credit.expires_at)]
@@ -109,8 +109,10 @@ def _enter_and_end(credit: Credit, notice: Notice) -> Change:
 
     async def change(at: datetime) -> None:
         await _lock(notice.customer)
-        if not await CreditEntry.exists(metronome_credit_id=credit.id):
-            await _append(entries, credit, notice, at)
+        if await CreditEntry.exists(metronome_credit_id=credit.id):
+            return
+        await require_idle(notice.customer)
+        await _append(entries, credit, notice, at)
 
     return change
 

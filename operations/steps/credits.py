@@ -4,7 +4,7 @@ from datetime import date
 
 from tortoise.transactions import in_transaction
 
-from billing.credits import LedgerEntry, allowance_key, grant_month
+from billing.credits import EntryKind, LedgerEntry, allowance_key, grant_month
 from billing.periods import Period, credit_month_at, midnight
 from integrations.metronome.types import Credit
 from models import Provider
@@ -49,6 +49,26 @@ def month_of(credit: Credit) -> Period | None:
     if named is None or credit.expires_at is None:
         return None
     return Period(date.fromisoformat(named[1]), credit.expires_at.date())
+
+
+async def granted_for(month: Period, case: Case, tools: Tools, *, contract_id: str) -> Credit | None:
+    """What the engine granted for it, as it stands now. Its event waits for the operation under way."""
+    granted = await tools.metronome.list_credits(
+        customer_id=settled(case.customer.metronome_customer_id), contract_id=contract_id
+    )
+    return next((each for each in granted if month_of(each) == month), None)
+
+
+async def enter_granted(granted: Credit, month: Period, case: Case) -> None:
+    """Into the ledger, where its event would have put it. Called within a transaction; twice is once."""
+    key = allowance_key(case.customer.id, month)
+    await append_credits(
+        case.customer.id,
+        [LedgerEntry(granted.amount, EntryKind.GRANT, granted.created_at, key, expires_at=granted.expires_at)],
+        cause=f"operation:{case.operation.id}",
+        reason=granted.reason,
+        metronome_credit_id=granted.id,
+    )
 
 
 async def post_allowance(

@@ -6,7 +6,7 @@ was granted for the plan before; and what was to be taken may have been taken fr
 
 from tortoise.transactions import in_transaction
 
-from billing.credits import EntryKind, LedgerEntry, allowance_key, change_allowance, match_month
+from billing.credits import LedgerEntry, change_allowance, match_month
 from billing.error_codes import ErrorCode
 from billing.periods import Period, credit_month_at, midnight
 from models import Operation
@@ -14,8 +14,7 @@ from operations.effects import TOO_LATE, Refusal
 from operations.ending import keep
 from operations.position import credits_in_metronome, record_usage
 from operations.steps.case import Case, settled
-from operations.steps.credits import month_of, post_allowance
-from operations.steps.ledger import append_credits
+from operations.steps.credits import enter_granted, granted_for, post_allowance
 from operations.steps.payment_methods import warn
 from operations.terms import Frozen, entry_json, entry_of
 from operations.tools import Tools
@@ -60,32 +59,15 @@ async def _move_what_is_left(
 
 async def _match_this_month(case: Case, terms: Frozen, tools: Tools, *, contract_id: str) -> Refusal | None:
     month = credit_month_at(case.subscription.credit_anchor, tools.now().date())
-    if not await _enter_granted(case, month, tools, contract_id=contract_id):
+    granted = await granted_for(month, case, tools, contract_id=contract_id)
+    if granted is None:
         return None
+    async with in_transaction():
+        await enter_granted(granted, month, case)
     changes = await _decide(case, terms, month, tools)
     return await post_allowance(
         case, changes, tools, step="metronome_credits_month", month=month, contract_id=contract_id
     )
-
-
-async def _enter_granted(case: Case, month: Period, tools: Tools, *, contract_id: str) -> bool:
-    """What the engine granted, whose event waits for this operation to end. False: it granted nothing."""
-    credits_ = await tools.metronome.list_credits(
-        customer_id=settled(case.customer.metronome_customer_id), contract_id=contract_id
-    )
-    granted = next((each for each in credits_ if month_of(each) == month), None)
-    if granted is None:
-        return False
-    key = allowance_key(case.customer.id, month)
-    async with in_transaction():
-        await append_credits(
-            case.customer.id,
-            [LedgerEntry(granted.amount, EntryKind.GRANT, granted.created_at, key, expires_at=granted.expires_at)],
-            cause=f"operation:{case.operation.id}",
-            reason=granted.reason,
-            metronome_credit_id=granted.id,
-        )
-    return True
 
 
 async def _decide(case: Case, terms: Frozen, month: Period, tools: Tools) -> tuple[LedgerEntry, ...]:

@@ -57,6 +57,24 @@ async def test_ended_with_the_unused_time_credited_what_was_spent_comes_off_the_
     await _stands(customers, entity_id, credits_left=6_839, owed=0)
 
 
+async def test_a_month_that_was_spent_before_we_heard_of_it_is_owed_when_its_time_is_credited(
+    customers: Customers, entity_id: str
+) -> None:
+    customers.go_to_next(1, 1)
+    await customers.onboard(entity_id, tier="TEAM", billingPeriod="YEARLY")
+    customers.go_to_next(2, 1, leap=False)
+    await customers.use(entity_id, 30_000)
+
+    await customers.cancel(entity_id, effective="IMMEDIATELY")
+
+    for _ in range(2):
+        await _stands(customers, entity_id, credits_left=0, owed=30_000)
+        await customers.hear(entity_id)
+    returned = await customers.reactivate(entity_id)
+    assert returned["userErrors"] == []
+    await _stands(customers, entity_id, credits_left=20_000, owed=0)
+
+
 async def test_ended_with_nothing_credited_nothing_is_owed(customers: Customers, entity_id: str) -> None:
     customers.go_to_next(1, 1)
     await customers.onboard(entity_id)
