@@ -138,6 +138,7 @@ async def test_a_page_that_is_opened_asks_each_question_once(visit: Visit) -> No
     seconds, because nothing tells of them: when they were asked for again, the rest was not.
     """
     await visit.world.onboard("user_asked_once")
+    await visit.open("/guide/")  # so that the scripts are there: a page that is not live in time asks again
     await until(lambda: nothing_happened_lately(visit.world), what="a quiet moment")
     asked: list[str] = []
     visit.page.on("request", lambda request: asked.extend(QUERY.findall(request.post_data or "")))
