@@ -85,7 +85,7 @@ def service_environment(database_url: str, folder: Path, *, port: int) -> dict[s
         "MOCK_STRIPE_PORT": str(free_port()),
         "METRONOME_WEBHOOK_SECRET": METRONOME_WEBHOOK_SECRET,
         "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK_SECRET,
-        "WEBHOOK_LEASE_SECONDS": "1",
+        "WEBHOOK_LEASE_SECONDS": "3",
         "KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
         **UNLIMITED_ENVIRONMENT,
         **PATIENT_ENVIRONMENT,
