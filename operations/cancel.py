@@ -30,7 +30,7 @@ from operations.steps.case import Case, settled
 from operations.steps.contracts import cancel_contract
 from operations.steps.credits import enter_granted, granted_for
 from operations.steps.ledger import append_credits, credit_entries, move_account_balance
-from operations.steps.withheld import withhold
+from operations.steps.withheld import unpaid_invoices, withhold
 from operations.terms import money_json, money_of
 from operations.tools import Tools
 
@@ -72,12 +72,14 @@ async def cancel(
                 raise EndScheduled(entity_id, subscription.period_end)
             return {"effective": effective.value}
         entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
+        unpaid = await unpaid_invoices(subscription)
         unused = unused_time(position_of(standing.customer, subscription, entries), at.date())
         unused = unused if credit_unused_time else UnusedTime.none(subscription.currency)
         return {
             "effective": effective.value,
             "credit": money_json(unused.credited),
             "withheld": money_json(unused.withheld),
+            "unpaid": unpaid,
         }
 
     return await undertake(request, decide, engine=engine, tools=tools, wait_seconds=wait_seconds)
@@ -140,13 +142,7 @@ async def apply_cancellation(operation_id: str, tools: Tools) -> Next:
 
 async def _end_at_once(case: Case, tools: Tools) -> None:
     decided = case.operation.input
-    withheld = await withhold(
-        case.subscription,
-        money_of(decided["withheld"]),
-        besides=None,
-        decided_at=case.operation.created_at,
-        at=tools.now(),
-    )
+    withheld = await withhold(money_of(decided["withheld"]), decided["unpaid"], tools.now())
     unused = UnusedTime(credited=money_of(decided["credit"]), withheld=withheld)
     await end_subscription(case, SubscriptionEvent.CANCELLED, unused, tools)
 

@@ -48,7 +48,7 @@ from operations.steps.invoices import issue, report_paid, write_invoice
 from operations.steps.ledger import move_account_balance
 from operations.steps.moving_allowance import move_allowance
 from operations.steps.payments import mark_in_vain
-from operations.steps.withheld import withhold
+from operations.steps.withheld import unpaid_invoices, withhold
 from operations.terms import (
     Collection,
     Frozen,
@@ -97,6 +97,7 @@ async def change_tier(
         check_changeable(standing.customer, standing.subscription, at)
         entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
         check_month(standing.customer, standing.subscription, entries, at)
+        unpaid = await unpaid_invoices(standing.subscription)
         terms = decide_change(
             position_of(standing.customer, standing.subscription, entries),
             _plan(asked, standing.subscription, at.date()),
@@ -110,6 +111,7 @@ async def change_tier(
         return {
             "terms": decided,
             "withheld": money_json(terms.withheld),
+            "unpaid": unpaid,
             "credit_entries": [entry_json(entry) for entry in terms.credit_entries],
             "invoice_id": await _draft_invoice(standing, terms, at),
         }
@@ -275,8 +277,7 @@ async def apply_change(operation_id: str, tools: Tools) -> Next:
         if not await succeed(operation_id, at=at, result=result):
             return Next.STOP
         unpaid = await _open_invoice(terms, at)
-        decided_at = case.operation.created_at
-        await withhold(case.subscription, terms.withheld, besides=terms.invoice_id, decided_at=decided_at, at=at)
+        await withhold(terms.withheld, terms.unpaid, at)
         subscription = await Subscription.filter(id=case.subscription.id).select_for_update().get()
         await Subscription.filter(id=subscription.id).update(
             **NOTHING_SCHEDULED,

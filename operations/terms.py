@@ -159,6 +159,7 @@ class Frozen:
     period: Period
     anchor: date
     withheld: Money
+    unpaid: tuple[str, ...]
     credit_entries: tuple[LedgerEntry, ...]
     invoice_id: str | None
 
@@ -179,6 +180,7 @@ class Frozen:
             period=Period(date.fromisoformat(start), date.fromisoformat(end)),
             anchor=date.fromisoformat(terms["anchor"]),
             withheld=money_of(given["withheld"]),
+            unpaid=tuple(given["unpaid"]),
             credit_entries=tuple(entry_of(entry) for entry in given["credit_entries"]),
             invoice_id=given["invoice_id"],
         )

@@ -1,8 +1,7 @@
 """The credit for time on a plan that was left before it was paid for: it waits until its invoice is paid."""
 
+from collections.abc import Sequence
 from datetime import datetime
-
-from tortoise.expressions import Q
 
 from billing.invoices import UNPAID, InvoiceStatus
 from billing.money import Money
@@ -10,21 +9,30 @@ from models import Invoice, Subscription
 from operations.steps.ledger import move_account_balance
 
 
-async def withhold(
-    subscription: Subscription, amount: Money, *, besides: str | None, decided_at: datetime, at: datetime
-) -> Money:
-    """Note it on the unpaid invoices of the period, the newest first: that is the plan that was left.
+async def unpaid_invoices(subscription: Subscription) -> list[str]:
+    """The ids of the period's, the newest first: that is the plan that is left. Called in the accepting transaction.
 
-    One that was paid since the change was decided gives it at once. Returns how much they hold: what was paid and
-    refunded is on none. Called within a transaction, before the subscription's row is locked, as whoever pays an
-    invoice locks that first.
+    `paid_minor` is read anew in the same statement, which sees one moment: a payment that is recorded meanwhile is in
+    the one or in the other, and not in both.
+    """
+    of_period = Invoice.filter(subscription_id=subscription.id, period_end=subscription.period_end)
+    found = await of_period.order_by("-issued_at", "-id").values("id", "status", "subscription__paid_minor")
+    if found:
+        subscription.paid_minor = found[0]["subscription__paid_minor"]
+    return [invoice["id"] for invoice in found if invoice["status"] in UNPAID]
+
+
+async def withhold(amount: Money, unpaid: Sequence[str], at: datetime) -> Money:
+    """Note it on the invoices that were unpaid when it was decided, in that order.
+
+    One that was paid since gives it at once. Returns how much they hold: what was paid and refunded is on none. Called
+    within a transaction, before the subscription's row is locked, as whoever pays an invoice locks that first.
     """
     left = amount.minor_units
     if not left:
         return amount
-    unpaid = Q(status__in=UNPAID) | Q(status=InvoiceStatus.PAID, paid_at__gt=decided_at)
-    of_period = Invoice.filter(unpaid, subscription_id=subscription.id, period_end=subscription.period_end)
-    for invoice in await of_period.exclude(id=besides or "").order_by("-issued_at", "-id").select_for_update():
+    still = Invoice.filter(id__in=list(unpaid), status__in=[*UNPAID, InvoiceStatus.PAID])
+    for invoice in await still.order_by("-issued_at", "-id").select_for_update():
         held = min(left, max(invoice.due_minor - invoice.withheld_minor, 0))
         invoice.withheld_minor += held
         left -= held

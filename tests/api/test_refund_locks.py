@@ -25,9 +25,9 @@ async def test_what_another_transaction_is_giving_back_is_not_given_back_again(
         payment = payload["payment"]["id"]
         asked = {"paymentId": payment, "amount": {"minorUnits": 400}}
 
-        async with being_refunded(postgresql_url, payment, 600) as connection:
+        async with being_refunded(postgresql_url, payment, 600) as looking:
             asking = asyncio.create_task(send(service, "refundPayment", **asked))
-            await until(lambda: connection.fetchval(WAITING), what="the request waiting for the other transaction")
+            await until(lambda: looking.fetchval(WAITING), what="the request waiting for the other transaction")
         refused = await asking
 
         assert codes(refused) == [("REFUND_EXCEEDS_CAPTURED", "amount")]
@@ -37,12 +37,16 @@ async def test_what_another_transaction_is_giving_back_is_not_given_back_again(
 
 @asynccontextmanager
 async def being_refunded(url: str, payment_id: str, amount_minor: int) -> AsyncIterator[Any]:
-    """As an event of Stripe's does it: the payment locked, more given back of it, and the commit still to come."""
-    connection = await asyncpg.connect(url)
+    """As an event of Stripe's does it: the payment locked, more given back of it, and the commit still to come.
+
+    Yields a connection to look with: within a transaction, who waits is told as it was first asked about.
+    """
+    connection, looking = await asyncpg.connect(url), await asyncpg.connect(url)
     try:
         async with connection.transaction():
             await connection.execute("SELECT id FROM payment WHERE id = $1 FOR UPDATE", payment_id)
             await connection.execute("UPDATE payment SET refunded_minor = $2 WHERE id = $1", payment_id, amount_minor)
-            yield connection
+            yield looking
     finally:
         await connection.close()
+        await looking.close()
