@@ -103,6 +103,6 @@ function creditSentence(paid: boolean, credit: boolean, end: string): string {
   if (!paid) return "Nothing was paid, so nothing is credited.";
   const days = plural(Math.max(0, daysBetween(today(), end)), "day");
   return credit
-    ? `The ${days} left of the period are credited to the account balance, which pays the next invoices.`
+    ? `The ${days} left of the period are credited to the account balance as far as they are paid for. It pays the next invoices.`
     : `The ${days} left of the period are not credited.`;
 }
