@@ -1,7 +1,8 @@
 """The customer, at each provider. Neither needs the other."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from integrations.errors import Rejected
@@ -76,38 +77,17 @@ async def create_stripe_customer(case: Case, tools: Tools) -> Refusal | None:
 
 async def correct_metronome_customer(case: Case, tools: Tools) -> Refusal | None:
     """An onboarding that failed left a customer there; what was asked since may be another name."""
-    customer, metronome_customer_id = case.customer, settled(case.customer.metronome_customer_id)
-    return await _correct(
-        case,
-        tools,
-        Provider.METRONOME,
-        get=lambda: tools.metronome.get_customer(customer_id=metronome_customer_id),
-        update=lambda metadata, key: tools.metronome.update_customer(
-            customer_id=metronome_customer_id,
-            name=customer.name,
-            email=customer.email,
-            metadata=metadata,
-            idempotency_key=key,
-        ),
-    )
+    customer_id = settled(case.customer.metronome_customer_id)
+    get = partial(tools.metronome.get_customer, customer_id=customer_id)
+    update = partial(tools.metronome.update_customer, customer_id=customer_id)
+    return await _correct(case, tools, Provider.METRONOME, get=get, update=update)
 
 
 async def correct_stripe_customer(case: Case, tools: Tools) -> Refusal | None:
-    customer, stripe_customer_id = case.customer, settled(case.customer.stripe_customer_id)
-    return await _correct(
-        case,
-        tools,
-        Provider.STRIPE,
-        get=lambda: tools.stripe.get_customer(customer_id=stripe_customer_id),
-        update=lambda metadata, key: tools.stripe.update_customer(
-            customer_id=stripe_customer_id,
-            entity_id=customer.entity_id,
-            name=customer.name,
-            email=customer.email,
-            metadata=metadata,
-            idempotency_key=key,
-        ),
-    )
+    customer_id = settled(case.customer.stripe_customer_id)
+    get = partial(tools.stripe.get_customer, customer_id=customer_id)
+    update = partial(tools.stripe.update_customer, customer_id=customer_id, entity_id=case.customer.entity_id)
+    return await _correct(case, tools, Provider.STRIPE, get=get, update=update)
 
 
 async def _correct(
@@ -116,9 +96,8 @@ async def _correct(
     provider: Provider,
     *,
     get: Callable[[], Awaitable[Theirs]],
-    update: Callable[[Mapping[str, str | None], str], Awaitable[Theirs]],
+    update: Callable[..., Awaitable[Theirs]],
 ) -> Refusal | None:
-    """`update` is given the metadata, with None for what is to go, and the idempotency key."""
     customer = case.customer
     try:
         found = await get()
@@ -126,7 +105,7 @@ async def _correct(
         return Refusal(gone.code, gone.message)
     if _says(found, customer):
         return None
-    metadata = {**dict.fromkeys(found.metadata), **customer.metadata}
+    metadata = {**dict.fromkeys(found.metadata), **customer.metadata}  # None: what is to go
 
     async def look_up(_: datetime) -> Theirs | None:
         there = await get()
@@ -137,7 +116,7 @@ async def _correct(
         Effect(
             step=f"{provider.value.lower()}_customer_corrected",
             provider=provider,
-            send=lambda key: update(metadata, key),
+            send=lambda key: update(name=customer.name, email=customer.email, metadata=metadata, idempotency_key=key),
             look_up=look_up,
         ),
         tools.now,
