@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+import models
 from tests.stories.world import World
 from tests.web.visit import Visit
 from tests.webhooks.delivery import stored_where, until
@@ -101,9 +102,7 @@ async def test_an_operation_that_stands_still_is_found_and_finished_from_its_pag
     world = visit.world
     await break_payments(world, method="POST")
     entity = {"id": "web_stuck", "type": "USER", "name": "Ada Lovelace", "email": "ada@example.com"}
-    onboarding = asyncio.create_task(
-        world.ask("onboard", entity=entity, tier="PRO", paymentMethodId="pm_card_visa"),
-    )
+    onboarding = asyncio.create_task(world.ask("onboard", entity=entity, tier="PRO", paymentMethodId="pm_card_visa"))
     await visit.open("/operations/?view=stuck&customer=web_stuck")
     row = visit.page.get_by_role("row", name=re.compile("web_stuck"))
     await expect(row).to_contain_text("stripe create_payment_intent: no answer (status 503)")
@@ -114,6 +113,8 @@ async def test_an_operation_that_stands_still_is_found_and_finished_from_its_pag
     await expect(payment).to_have_attribute("data-state", "INTENDED")
     await expect(payment).to_contain_text(re.compile(r"sent \d+ times"))
     await visit.sees("Still trying", within=visit.dialog())
+    (begun,) = await models.Operation.filter(customer__entity_id="web_stuck")
+    assert begun.status is models.OperationStatus.RUNNING
     done = visit.dialog().locator("[data-step=stripe_customer]")
     await expect(done.get_by_role("button", name=re.compile("provider request id"))).to_be_visible()
     assert await visit.violations() == []
