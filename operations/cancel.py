@@ -30,7 +30,7 @@ from operations.steps.case import Case, settled
 from operations.steps.contracts import cancel_contract
 from operations.steps.credits import enter_granted, granted_for
 from operations.steps.ledger import append_credits, credit_entries, move_account_balance
-from operations.steps.withheld import unpaid_invoices, withhold
+from operations.steps.withheld import refresh_paid, withhold
 from operations.terms import money_json, money_of
 from operations.tools import Tools
 
@@ -72,7 +72,7 @@ async def cancel(
                 raise EndScheduled(entity_id, subscription.period_end)
             return {"effective": effective.value}
         entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
-        unpaid = await unpaid_invoices(subscription)
+        unpaid = await refresh_paid(subscription)
         unused = unused_time(position_of(standing.customer, subscription, entries), at.date())
         unused = unused if credit_unused_time else UnusedTime.none(subscription.currency)
         return {

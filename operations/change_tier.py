@@ -48,7 +48,7 @@ from operations.steps.invoices import issue, report_paid, write_invoice
 from operations.steps.ledger import move_account_balance
 from operations.steps.moving_allowance import move_allowance
 from operations.steps.payments import mark_in_vain
-from operations.steps.withheld import unpaid_invoices, withhold
+from operations.steps.withheld import refresh_paid, withhold
 from operations.terms import (
     Collection,
     Frozen,
@@ -97,7 +97,7 @@ async def change_tier(
         check_changeable(standing.customer, standing.subscription, at)
         entries = await record_usage(standing.customer, left, operation_id=standing.operation_id, at=at)
         check_month(standing.customer, standing.subscription, entries, at)
-        unpaid = await unpaid_invoices(standing.subscription)
+        unpaid = await refresh_paid(standing.subscription)
         terms = decide_change(
             position_of(standing.customer, standing.subscription, entries),
             _plan(asked, standing.subscription, at.date()),

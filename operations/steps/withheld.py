@@ -9,21 +9,21 @@ from models import Invoice, Subscription
 from operations.steps.ledger import move_account_balance
 
 
-async def unpaid_invoices(subscription: Subscription) -> list[str]:
-    """The ids of the period's, the newest first: that is the plan that is left. Called in the accepting transaction.
+async def refresh_paid(subscription: Subscription) -> list[str]:
+    """Read `paid_minor` anew, and return the ids of the period's unpaid invoices.
 
-    `paid_minor` is read anew in the same statement, which sees one moment: a payment that is recorded meanwhile is in
-    the one or in the other, and not in both.
+    In one statement, which sees one moment: a payment that is recorded meanwhile is in the one or in the other, and not
+    in both. Called in the accepting transaction.
     """
     of_period = Invoice.filter(subscription_id=subscription.id, period_end=subscription.period_end)
-    found = await of_period.order_by("-issued_at", "-id").values("id", "status", "subscription__paid_minor")
+    found = await of_period.values("id", "status", "subscription__paid_minor")
     if found:
         subscription.paid_minor = found[0]["subscription__paid_minor"]
     return [invoice["id"] for invoice in found if invoice["status"] in UNPAID]
 
 
 async def withhold(amount: Money, unpaid: Sequence[str], at: datetime) -> Money:
-    """Note it on the invoices that were unpaid when it was decided, in that order.
+    """Note it on the invoices that were unpaid when it was decided, the newest first: that is the plan that was left.
 
     One that was paid since gives it at once. Returns how much they hold: what was paid and refunded is on none. Called
     within a transaction, before the subscription's row is locked, as whoever pays an invoice locks that first.
